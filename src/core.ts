@@ -1,0 +1,134 @@
+import type { PointCloud2, Pose, Vec3 } from './types.ts';
+
+/**
+ * The computing core: implemented natively (C++, `native/`) and portably (`src/portable/`), with one interface.
+ * Handles own their memory and are immutable. Long work runs off the event loop where the core is native; a buffer
+ * given to a call must not be written to until its promise settles. Bad input rejects with a `Refusal`.
+ */
+export interface Core {
+  readonly kind: 'native' | 'portable';
+  readonly simd: 'avx2' | 'neon' | 'scalar';
+  /** Worker threads that one call may use; results do not depend on it. */
+  setThreads(count: number): void;
+  /**
+   * Points of a PointCloud2 of any field layout, in the sensor's frame. Keeps x, y, z, intensity and the time of each
+   * point (fields `t`, `time`, `timestamp`, `time_stamp`, `offset_time`; s, µs or ns told by the scan's span).
+   * Points that are not finite or outside [minRange, maxRange] are left out and counted.
+   */
+  decodePointCloud2(message: PointCloud2, range: RangeLimits, signal?: AbortSignal): Promise<DecodedCloud>;
+  /** PCD 0.7 (ascii, binary, binary_compressed); keeps every non-finite point's row out of the cloud and counts it. */
+  decodePcd(bytes: Uint8Array, signal?: AbortSignal): Promise<DecodedCloud>;
+  /** A cloud from plain arrays (copied). Throws a Refusal on lengths that do not match or values that are not finite. */
+  cloud(arrays: CloudArrays): Cloud;
+  /** Moves each point to where it was seen from at the cloud's stamp: mount, then motion of the base during the sweep. */
+  deskew(cloud: Cloud, T_base_sensor: Pose, motion: Motion, signal?: AbortSignal): Promise<Cloud>;
+  /** One point (the mean) per occupied cube of `voxelSize` metres, in a fixed order. */
+  downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
+  /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
+  estimateNormals(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
+  kdTree(cloud: Cloud, signal?: AbortSignal): Promise<KdTree>;
+  /** A searchable tile from a cloud with normals. `origin` is the tile's corner in the map frame, float64. */
+  tile(cloud: Cloud, origin: Vec3, signal?: AbortSignal): Promise<Tile>;
+  /** An empty map of square tiles of `tileSize` metres. */
+  tileMap(tileSize: number): TileMap;
+}
+
+export interface RangeLimits {
+  /** metres */
+  readonly minRange: number;
+  readonly maxRange: number;
+}
+
+/** Structure of plain arrays of one cloud; `positions` and `normals` are x y z per point. */
+export interface CloudArrays {
+  readonly positions: Float32Array;
+  readonly intensity?: Float32Array;
+  /** seconds from the cloud's stamp */
+  readonly times?: Float32Array;
+  readonly normals?: Float32Array;
+  readonly curvature?: Float32Array;
+}
+
+export interface Cloud {
+  readonly size: number;
+  readonly hasTimes: boolean;
+  readonly hasNormals: boolean;
+  /** Copies of the arrays: for tests, tools and drawings, not for the hot path. */
+  arrays(): CloudArrays;
+}
+
+export interface DecodedCloud {
+  readonly cloud: Cloud;
+  /** points left out: not finite, and out of range */
+  readonly notFinite: number;
+  readonly outOfRange: number;
+}
+
+/** Motion of the base during a sweep, times in seconds from the cloud's stamp. */
+export type Motion =
+  | { readonly kind: 'still' }
+  /** m/s and rad/s in the base frame at the stamp, constant over the sweep */
+  | { readonly kind: 'twist'; readonly linear: Vec3; readonly angular: Vec3 }
+  /** `poses[i]` is T_base(stamp)_base(stamp + times[i]); times strictly rising */
+  | { readonly kind: 'sampled'; readonly times: readonly number[]; readonly poses: readonly Pose[] };
+
+export interface Neighbours {
+  /** row-major, k (or as many as there are) per query; −1 where there are fewer */
+  readonly indices: Int32Array;
+  readonly squaredDistances: Float32Array;
+}
+
+export interface KdTree {
+  readonly size: number;
+  /** The k nearest of each query (x y z per query), nearest first; equal distances in order of index. */
+  knn(queries: Float32Array, k: number): Neighbours;
+  /** All points within `radius` of one query, nearest first. */
+  radius(query: Vec3, radius: number): Neighbours;
+}
+
+export interface Tile {
+  readonly size: number;
+  readonly origin: Vec3;
+}
+
+export interface AlignOptions {
+  /** kernel width of the first and of the last iterations, metres: correspondences beyond 3 widths are not used */
+  readonly kernelStart: number;
+  readonly kernelEnd: number;
+  readonly maxIterations: number;
+  /** stop when a step at the last kernel is below these (m, rad) */
+  readonly translationEpsilon: number;
+  readonly rotationEpsilon: number;
+}
+
+/** The evidence of one alignment; the judgement is registration's. */
+export interface Alignment {
+  readonly T_map_base: Pose;
+  readonly converged: boolean;
+  /** points given, and points with a plane within the last kernel */
+  readonly points: number;
+  readonly inliers: number;
+  /** root mean square of the inliers' point-to-plane distances, metres */
+  readonly residual: number;
+  readonly iterations: number;
+  /** 6 × 6 row-major Σ w JᵀJ (no noise scale), order x y z rotX rotY rotZ about map axes at base_link */
+  readonly hessian: Float64Array;
+  /** of the Hessian, ascending; rotation scaled by the points' mean distance so that all six compare (see registration) */
+  readonly eigenvalues: Float64Array;
+  /** row i is the unit eigenvector of eigenvalue i */
+  readonly eigenvectors: Float64Array;
+}
+
+/** Any set of tiles, each with its own tree, searched as one. Adding or removing a tile touches no other. */
+export interface TileMap {
+  readonly tileSize: number;
+  readonly tileIds: readonly string[];
+  readonly points: number;
+  /** `id` is "i_j": the tile covers [i·s, (i+1)·s) × [j·s, (j+1)·s) of the map frame. */
+  add(id: string, tile: Tile): void;
+  remove(id: string): boolean;
+  /** Nearest map point of each query (x y z in the map frame), within `maxDistance`; NaN distance where none. */
+  nearest(queries: Float64Array, maxDistance: number): { positions: Float64Array; distances: Float64Array };
+  /** Point-to-plane ICP of a cloud in the base frame; never rejects for bad geometry, `converged` and counts say it. */
+  align(cloud: Cloud, T_map_base: Pose, options: AlignOptions, signal?: AbortSignal): Promise<Alignment>;
+}

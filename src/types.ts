@@ -1,0 +1,165 @@
+/** The words of the product: what the sensors say, and what the runtime answers. Frames follow REP-103/105. */
+
+/** The sensor's own time, nanoseconds since the Unix epoch. */
+export type Stamp = bigint;
+export type Vec3 = readonly [x: number, y: number, z: number];
+/** Unit quaternion in ROS order. */
+export type Quat = readonly [x: number, y: number, z: number, w: number];
+
+/** A rigid transform. The variable's name says the direction: `T_map_base` takes points of base to map. */
+export interface Pose {
+  /** metres */
+  readonly position: Vec3;
+  readonly orientation: Quat;
+}
+
+/** sensor_msgs/PointField. `datatype`: 1 int8, 2 uint8, 3 int16, 4 uint16, 5 int32, 6 uint32, 7 float32, 8 float64. */
+export interface PointField {
+  readonly name: string;
+  readonly offset: number;
+  readonly datatype: number;
+  readonly count: number;
+}
+
+/** sensor_msgs/PointCloud2. `data` is borrowed from whoever received it and is never written to. */
+export interface PointCloud2 {
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  readonly height: number;
+  readonly width: number;
+  readonly fields: readonly PointField[];
+  readonly isBigEndian: boolean;
+  readonly pointStep: number;
+  readonly rowStep: number;
+  readonly data: Uint8Array;
+}
+
+/** sensor_msgs/NavSatFix: WGS84 degrees, ellipsoidal height in metres. */
+export interface GnssFix {
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  /** NavSatStatus: -1 no fix, 0 fix, 1 SBAS, 2 GBAS */
+  readonly status: number;
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly altitude: number;
+  /** 3 × 3 row-major, ENU, m² */
+  readonly covariance: readonly number[];
+  /** NavSatFix: 0 unknown, 1 approximated, 2 diagonal known, 3 known */
+  readonly covarianceType: number;
+}
+
+/** sensor_msgs/Imu: rad/s and m/s² (specific force: +9.8 upwards at rest) in the sensor's frame. */
+export interface ImuSample {
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  readonly angularVelocity: Vec3;
+  readonly linearAcceleration: Vec3;
+}
+
+/** nav_msgs/Odometry: `pose` is T_frameId_childFrameId; the twist is in the child frame. */
+export interface Odometry {
+  readonly stamp: Stamp;
+  readonly frameId: string;
+  readonly childFrameId: string;
+  readonly pose: Pose;
+  /** m/s */
+  readonly linear: Vec3;
+  /** rad/s */
+  readonly angular: Vec3;
+}
+
+/** One static transform of /tf_static: where a sensor is mounted. */
+export interface Mount {
+  readonly parent: string;
+  readonly child: string;
+  readonly T_parent_child: Pose;
+}
+
+/** A pose with its time; T_frameId_childFrameId. */
+export interface StampedPose {
+  readonly stamp: Stamp;
+  readonly pose: Pose;
+}
+
+/** One item of a sensor stream. `arrival` is when it reached us; the value's own stamp says when it was measured. */
+export type SensorMessage = {
+  readonly channel: string;
+  readonly arrival: Stamp;
+  readonly sequence: number;
+} & (
+  | { readonly kind: 'points'; readonly value: PointCloud2 }
+  | { readonly kind: 'gnss'; readonly value: GnssFix }
+  | { readonly kind: 'imu'; readonly value: ImuSample }
+  | { readonly kind: 'odometry'; readonly value: Odometry }
+  | { readonly kind: 'mount'; readonly value: Mount }
+  /** A pose that somebody outside measured (truth of a simulator, a reference): never seen by the filter. */
+  | { readonly kind: 'pose'; readonly value: StampedPose }
+  /** A message that could not be used; counted and reported, never dropped in silence. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly detail: string }
+);
+
+/** A reasoned no: bad input, or a result that must not be trusted. `reason` is a stable kebab-case word to count by. */
+export class Refusal extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.reason = reason;
+  }
+}
+
+/** The reason of a refusal made by us or by the native addon (which cannot share the class), else undefined. */
+export function refusalReason(error: unknown): string | undefined {
+  return error instanceof Error && 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
+}
+
+export type LocalizationState = 'UNINITIALISED' | 'INITIALISING' | 'TRACKING' | 'DEGRADED' | 'LOST';
+
+/** What a registration found, for the record. */
+export interface RegistrationEvidence {
+  readonly ok: boolean;
+  readonly reason?: string;
+  readonly points: number;
+  readonly inliers: number;
+  readonly inlierRatio: number;
+  /** root mean square of the inliers' point-to-plane distances, metres */
+  readonly residual: number;
+  readonly iterations: number;
+  /** of the 6 × 6 Hessian, ascending */
+  readonly eigenvalues: readonly number[];
+}
+
+/** What the runtime says at one output time. */
+export interface FrameResult {
+  readonly stamp: Stamp;
+  /** index among the output frames of the run */
+  readonly frame: number;
+  readonly state: LocalizationState;
+  readonly stateReason?: string;
+  /** T_map_base; absent while it is unknown */
+  readonly pose?: Pose;
+  /** 6 × 6 row-major, order x y z rotX rotY rotZ about map axes at base_link, as geometry_msgs/PoseWithCovariance */
+  readonly covariance?: Float64Array;
+  readonly registration?: RegistrationEvidence;
+  /** milliseconds spent, by stage */
+  readonly stages: Readonly<Record<string, number>>;
+}
+
+export type FilterSensor = 'registration' | 'gnss' | 'odometry' | 'stationary';
+
+/** One measurement offered to the filter, for the record. */
+export interface UpdateRecord {
+  readonly stamp: Stamp;
+  readonly sensor: FilterSensor;
+  readonly accepted: boolean;
+  /** why it was not used */
+  readonly reason?: string;
+  /** normalised innovation squared, and its degrees of freedom */
+  readonly nis: number;
+  readonly dof: number;
+  /** length of the innovation's translation, metres (or m/s for odometry) */
+  readonly innovation: number;
+  /** how far the update moved the position, metres */
+  readonly correction: number;
+}
