@@ -26,6 +26,8 @@ export interface Core {
   downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
   estimateNormals(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
+  /** As estimateNormals, and moves each point of a flat neighbourhood along its normal onto the neighbours' mean plane. */
+  flatten(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
   kdTree(cloud: Cloud, signal?: AbortSignal): Promise<KdTree>;
   /** A searchable tile from a cloud with normals. `origin` is the tile's corner in the map frame, float64. */
   tile(cloud: Cloud, origin: Vec3, signal?: AbortSignal): Promise<Tile>;
@@ -113,7 +115,9 @@ export interface Alignment {
   readonly iterations: number;
   /** 6 × 6 row-major Σ w JᵀJ (no noise scale), order x y z rotX rotY rotZ about map axes at base_link */
   readonly hessian: Float64Array;
-  /** of the Hessian, ascending; rotation scaled by the points' mean distance so that all six compare (see registration) */
+  /** weighted root mean square distance of the points from base_link, metres */
+  readonly range: number;
+  /** of the Hessian with rotation divided by `range`, ascending: all six in units of points, so that they compare */
   readonly eigenvalues: Float64Array;
   /** row i is the unit eigenvector of eigenvalue i */
   readonly eigenvectors: Float64Array;

@@ -111,7 +111,9 @@ export class Refusal extends Error {
 
 /** The reason of a refusal made by us or by the native addon (which cannot share the class), else undefined. */
 export function refusalReason(error: unknown): string | undefined {
-  return error instanceof Error && 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
+  return error instanceof Error && 'reason' in error && typeof error.reason === 'string'
+    ? error.reason
+    : undefined;
 }
 
 export type LocalizationState = 'UNINITIALISED' | 'INITIALISING' | 'TRACKING' | 'DEGRADED' | 'LOST';

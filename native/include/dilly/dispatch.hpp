@@ -1,0 +1,100 @@
+// Compiles the kernels for each instruction set and picks one at run time.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kdtree.hpp"
+#include "simd.hpp"
+#include "tile.hpp"
+
+namespace dilly {
+
+constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
+
+// In: the squared distance to stay within (finite). Out: the nearest point's slot, or kNoSlot.
+struct Nearest {
+  float d2;
+  std::uint32_t slot;
+};
+
+struct Neighbour {
+  float d2;
+  std::uint32_t id, slot;
+  bool operator<(const Neighbour& other) const { return d2 < other.d2 || (d2 == other.d2 && id < other.id); }
+};
+
+// A source point's nearest map point, kept from one iteration to the next.
+struct Match {
+  const Tile* tile = nullptr;
+  std::uint32_t slot = kNoSlot;
+  float d2 = 0;
+};
+
+constexpr std::size_t kBlock = 256;
+
+struct LineariseInput {
+  const TileSet* map;
+  const Cloud* cloud;
+  Match* matches;  // one a point
+  float R[9];      // of T_map_base, row-major
+  double t[3];
+  float kernel;  // metres
+  float max_d2;  // correspondences beyond are not used
+  std::size_t stride;
+};
+
+// Sums over one block: upper triangle of Σ w JᵀJ, Σ w J r, and the counts that make the evidence.
+struct BlockSums {
+  double h[21], g[6], square, inliers, weight, range2;
+  std::size_t matched;
+};
+
+struct Kernels {
+  void (*nearest)(const KdTree&, const float q[3], Nearest&);
+  int (*knn)(const KdTree&, const float q[3], int k, Neighbour*);
+  void (*within)(const KdTree&, const float q[3], float radius2, std::vector<Neighbour>&);
+  void (*linearise)(const LineariseInput&, std::size_t first, std::size_t count, BlockSums&);
+};
+
+}  // namespace dilly
+
+#define DILLY_ISA baseline
+#define DILLY_ISA_AVX2 0
+#include "kernels.inl.hpp"
+#undef DILLY_ISA
+#undef DILLY_ISA_AVX2
+
+#if defined(__x86_64__)
+#define DILLY_ISA avx2
+#define DILLY_ISA_AVX2 1
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#include "kernels.inl.hpp"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef DILLY_ISA
+#undef DILLY_ISA_AVX2
+#endif
+
+namespace dilly {
+
+inline const Kernels& kernels(Simd simd) {
+  static const Kernels base{baseline::nearest, baseline::knn, baseline::within, baseline::linearise};
+#if defined(__x86_64__)
+  static const Kernels wide{avx2::nearest, avx2::knn, avx2::within, avx2::linearise};
+  if (simd == Simd::avx2) return wide;
+#endif
+  (void)simd;
+  return base;
+}
+
+}  // namespace dilly

@@ -1,0 +1,89 @@
+// Downsampling: one point, the mean, for each occupied cube.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cloud.hpp"
+#include "result.hpp"
+
+namespace dilly {
+
+namespace detail {
+
+struct VoxelSum {
+  float x, y, z, intensity, time;
+  std::uint32_t count;
+};
+
+}  // namespace detail
+
+// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the order in
+// which the cubes first occur. Refuses sizes that are not positive and points beyond 2^20 cubes from the origin.
+inline Result<Cloud> downsample(const Cloud& cloud, double size) {
+  if (!(size > 0) || !std::isfinite(size))
+    return Error{"bad-voxel-size", "expected a positive voxel size in metres, found " + std::to_string(size)};
+  const std::size_t n = cloud.size();
+  std::size_t slots = 64;
+  while (slots < 2 * n) slots *= 2;
+  constexpr std::uint32_t kFree = 0xffffffffu;
+  std::vector<std::uint32_t> table(slots, kFree);  // hash → voxel
+  std::vector<std::uint64_t> keys;
+  std::vector<detail::VoxelSum> sums;
+  keys.reserve(n / 4 + 16);
+  sums.reserve(n / 4 + 16);
+  const bool has_intensity = !cloud.intensity.empty(), has_time = cloud.has_times();
+  const float inverse = static_cast<float>(1 / size);
+  constexpr float kReach = 1048575;
+  std::uint64_t last_key = ~std::uint64_t{0};
+  std::uint32_t last = 0;
+  int shift = 64;
+  for (std::size_t s = slots; s > 1; s /= 2) shift--;
+  for (std::size_t i = 0; i < n; i++) {
+    const float fx = std::floor(cloud.x[i] * inverse), fy = std::floor(cloud.y[i] * inverse),
+                fz = std::floor(cloud.z[i] * inverse);
+    if (!(std::fabs(fx) < kReach && std::fabs(fy) < kReach && std::fabs(fz) < kReach))
+      return Error{"point-out-of-range",
+                   "expected points within 1048575 voxels of the origin, found one beyond at index " +
+                       std::to_string(i)};
+    const auto bits = [](float v) { return static_cast<std::uint64_t>(static_cast<std::int64_t>(v) + (1 << 20)); };
+    const std::uint64_t key = bits(fx) << 42 | bits(fy) << 21 | bits(fz);
+    if (key != last_key) {
+      std::size_t at = (key * 0x9E3779B97F4A7C15ull) >> shift;
+      while (table[at] != kFree && keys[table[at]] != key) at = (at + 1) & (slots - 1);
+      if (table[at] == kFree) {
+        table[at] = static_cast<std::uint32_t>(sums.size());
+        keys.push_back(key);
+        sums.push_back({});
+      }
+      last = table[at];
+      last_key = key;
+    }
+    detail::VoxelSum& sum = sums[last];
+    sum.x += cloud.x[i];
+    sum.y += cloud.y[i];
+    sum.z += cloud.z[i];
+    if (has_intensity) sum.intensity += cloud.intensity[i];
+    if (has_time) sum.time += cloud.time[i];
+    sum.count++;
+  }
+  Cloud out;
+  out.x.resize(sums.size());
+  out.y.resize(sums.size());
+  out.z.resize(sums.size());
+  if (has_intensity) out.intensity.resize(sums.size());
+  if (has_time) out.time.resize(sums.size());
+  for (std::size_t v = 0; v < sums.size(); v++) {
+    const float share = 1.f / static_cast<float>(sums[v].count);
+    out.x[v] = sums[v].x * share;
+    out.y[v] = sums[v].y * share;
+    out.z[v] = sums[v].z * share;
+    if (has_intensity) out.intensity[v] = sums[v].intensity * share;
+    if (has_time) out.time[v] = sums[v].time * share;
+  }
+  return out;
+}
+
+}  // namespace dilly

@@ -1,0 +1,216 @@
+// The N-API border: checks arguments, converts, and queues work on threads. The methods are in include/dilly.
+#include "dilly/pcd.hpp"
+#include "dilly/voxel.hpp"
+#include "tile_map_handle.hpp"
+
+namespace dilly::binding {
+namespace {
+
+Napi::Value cloud_value(Napi::Env env, Cloud& cloud) {
+  return CloudHandle::wrap(state(env).cloud, std::make_shared<const Cloud>(std::move(cloud)));
+}
+
+Napi::Value decoded_value(Napi::Env env, DecodedCloud& decoded) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("cloud", cloud_value(env, decoded.cloud));
+  out.Set("notFinite", Napi::Number::New(env, static_cast<double>(decoded.not_finite)));
+  out.Set("outOfRange", Napi::Number::New(env, static_cast<double>(decoded.out_of_range)));
+  return out;
+}
+
+std::shared_ptr<const Cloud> cloud_argument(const Napi::CallbackInfo& info) {
+  return CloudHandle::unwrap(info[0], state(info.Env()).cloud);
+}
+
+// decodePointCloud2(message, {minRange, maxRange})
+Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Result<PointCloud2View> view = to_pointcloud2(info[0]);
+  if (!view.ok()) return rejected(env, view.error());
+  if (!info[1].IsObject()) return rejected(env, bad_argument("range limits"));
+  const Result<double> low = to_finite(info[1].As<Napi::Object>().Get("minRange"), "minRange");
+  const Result<double> high = to_finite(info[1].As<Napi::Object>().Get("maxRange"), "maxRange");
+  if (!low.ok()) return rejected(env, low.error());
+  if (!high.ok()) return rejected(env, high.error());
+  const auto from = static_cast<float>(low.value()), to = static_cast<float>(high.value());
+  return Async<DecodedCloud>::start(
+      env, {info[0].As<Napi::Object>().Get("data").As<Napi::Object>()},
+      [view = view.value(), from, to] { return decode_pointcloud2(view, from, to); }, decoded_value);
+}
+
+// decodePcd(bytes)
+Napi::Value decode_pcd_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    return rejected(env, bad_argument("a Uint8Array"));
+  const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
+  const std::uint8_t* data = bytes.Data();
+  const std::size_t size = bytes.ByteLength();
+  return Async<DecodedCloud>::start(env, {bytes}, [=] { return decode_pcd(data, size); }, decoded_value);
+}
+
+std::optional<Error> read_floats(const Napi::Object& arrays, const char* name, std::size_t stride, std::size_t points,
+                                 std::initializer_list<FloatBuffer*> into) {
+  const Napi::Value value = arrays.Get(name);
+  if (value.IsUndefined()) return std::nullopt;
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array ||
+      value.As<Napi::Float32Array>().ElementLength() != stride * points)
+    return bad_argument(std::string(name) + " to be a Float32Array of " + std::to_string(stride * points) + " values");
+  const float* from = value.As<Napi::Float32Array>().Data();
+  std::size_t lane = 0;
+  for (FloatBuffer* buffer : into) {
+    buffer->resize(points);
+    for (std::size_t i = 0; i < points; i++) {
+      const float v = from[stride * i + lane];
+      if (!std::isfinite(v))
+        return Error{"not-finite", std::string("expected finite ") + name + ", found NaN or infinity at point " +
+                                       std::to_string(i)};
+      (*buffer)[i] = v;
+    }
+    lane++;
+  }
+  return std::nullopt;
+}
+
+// cloud({positions, intensity?, times?, normals?, curvature?})
+Napi::Value cloud_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Cloud cloud;
+  std::optional<Error> error;
+  const bool given = info[0].IsObject() && info[0].As<Napi::Object>().Get("positions").IsTypedArray();
+  const std::size_t length =
+      given ? info[0].As<Napi::Object>().Get("positions").As<Napi::TypedArray>().ElementLength() : 0;
+  if (!given || length % 3 != 0) {
+    error = bad_argument("positions to be a Float32Array of x y z per point");
+  } else {
+    const Napi::Object arrays = info[0].As<Napi::Object>();
+    const std::size_t n = length / 3;
+    error = read_floats(arrays, "positions", 3, n, {&cloud.x, &cloud.y, &cloud.z});
+    if (!error) error = read_floats(arrays, "intensity", 1, n, {&cloud.intensity});
+    if (!error) error = read_floats(arrays, "times", 1, n, {&cloud.time});
+    if (!error) error = read_floats(arrays, "normals", 3, n, {&cloud.nx, &cloud.ny, &cloud.nz});
+    if (!error) error = read_floats(arrays, "curvature", 1, n, {&cloud.curvature});
+  }
+  if (error) {
+    refusal(env, *error).ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  return cloud_value(env, cloud);
+}
+
+// deskew(cloud, T_base_sensor, motion)
+Napi::Value deskew_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto cloud = cloud_argument(info);
+  if (!cloud) return rejected(env, bad_argument("a Cloud"));
+  const Result<Pose> mount = to_pose(info[1], "T_base_sensor");
+  if (!mount.ok()) return rejected(env, mount.error());
+  const Result<SampledMotion> motion = to_motion(info[2], *cloud);
+  if (!motion.ok()) return rejected(env, motion.error());
+  return Async<Cloud>::start(
+      env, {}, [cloud, mount = mount.value(), motion = motion.value()] { return deskew(*cloud, mount, motion); },
+      cloud_value);
+}
+
+// downsample(cloud, voxelSize)
+Napi::Value downsample_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto cloud = cloud_argument(info);
+  const Result<double> size = to_finite(info[1], "voxelSize");
+  if (!cloud) return rejected(env, bad_argument("a Cloud"));
+  if (!size.ok()) return rejected(env, size.error());
+  return Async<Cloud>::start(env, {}, [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
+}
+
+// estimateNormals(cloud, k, cancelToken?) and flatten(cloud, k, cancelToken?)
+template <Surface mode>
+Napi::Value fit_surface_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  AddonState& addon = state(env);
+  const auto cloud = cloud_argument(info);
+  const Result<double> k = to_finite(info[1], "k");
+  if (!cloud) return rejected(env, bad_argument("a Cloud"));
+  if (!k.ok()) return rejected(env, k.error());
+  const int count = static_cast<int>(std::max(std::min(k.value(), 1e6), 0.0));
+  const auto cancel = CancelHandle::flag(info[2], env);
+  const auto given = CloudHandle::unwrap(info[3], addon.cloud);
+  const auto support = given ? given : cloud;
+  return Async<Cloud>::start(
+      env, {}, [=, &addon] { return fit_surface(*cloud, *support, count, mode, addon.pool, addon.simd, cancel.get()); },
+      cloud_value);
+}
+
+// kdTree(cloud)
+Napi::Value kd_tree_js(const Napi::CallbackInfo& info) {
+  const auto cloud = cloud_argument(info);
+  if (!cloud) return rejected(info.Env(), bad_argument("a Cloud"));
+  return Async<KdTree>::start(
+      info.Env(), {}, [cloud] { return build_kdtree(*cloud); },
+      [](Napi::Env env, KdTree& tree) {
+        return TreeHandle::wrap(state(env).tree, std::make_shared<const KdTree>(std::move(tree)));
+      });
+}
+
+// tile(cloud, origin)
+Napi::Value tile_js(const Napi::CallbackInfo& info) {
+  const auto cloud = cloud_argument(info);
+  const auto origin = to_numbers<3>(info[1], "origin");
+  if (!cloud) return rejected(info.Env(), bad_argument("a Cloud"));
+  if (!origin.ok()) return rejected(info.Env(), origin.error());
+  return Async<std::shared_ptr<const Tile>>::start(
+      info.Env(), {}, [cloud, origin = origin.value()] { return build_tile(*cloud, origin); },
+      [](Napi::Env env, std::shared_ptr<const Tile>& tile) { return TileHandle::wrap(state(env).tile, tile); });
+}
+
+// setThreads(count): 1 to 64
+Napi::Value set_threads_js(const Napi::CallbackInfo& info) {
+  const double count = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  if (!(count >= 1 && count <= 64)) {
+    refusal(info.Env(), bad_argument("1 to 64 threads")).ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  state(info.Env()).pool.resize(static_cast<int>(count));
+  return info.Env().Undefined();
+}
+
+// setSimd("scalar" | the detected one): for tests and benchmarks; says what is in use
+Napi::Value set_simd_js(const Napi::CallbackInfo& info) {
+  const Simd best = detect_simd();
+  const bool scalar = info[0].IsString() && info[0].As<Napi::String>().Utf8Value() == "scalar";
+  Simd& simd = state(info.Env()).simd;
+  if (info.Length() > 0) simd = scalar ? Simd::scalar : best;
+  return Napi::String::New(info.Env(), simd == Simd::avx2 ? "avx2" : simd == Simd::neon ? "neon" : "scalar");
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto* addon = new AddonState;  // owned by the environment from here on
+  env.SetInstanceData(addon);
+  addon->cloud = Napi::Persistent(CloudHandle::define(env));
+  addon->tree = Napi::Persistent(TreeHandle::define(env));
+  addon->tile = Napi::Persistent(TileHandle::define(env));
+  addon->tile_map = Napi::Persistent(TileMapHandle::define(env));
+  addon->cancel = Napi::Persistent(CancelHandle::define(env));
+  exports.Set("TileMap", addon->tile_map.Value());
+  exports.Set("CancelToken", addon->cancel.Value());
+  const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
+    exports.Set(name, Napi::Function::New(env, function, name));
+  };
+  add("decodePointCloud2", decode_pointcloud2_js);
+  add("decodePcd", decode_pcd_js);
+  add("cloud", cloud_js);
+  add("deskew", deskew_js);
+  add("downsample", downsample_js);
+  add("estimateNormals", fit_surface_js<Surface::estimate>);
+  add("flatten", fit_surface_js<Surface::flatten>);
+  add("kdTree", kd_tree_js);
+  add("tile", tile_js);
+  add("setThreads", set_threads_js);
+  add("setSimd", set_simd_js);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(dilly, init)
+
+}  // namespace dilly::binding

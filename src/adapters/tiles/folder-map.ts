@@ -1,0 +1,33 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join, normalize } from 'node:path';
+import type { MapSource } from '../../ports.ts';
+import { Refusal } from '../../types.ts';
+
+/** A map package that lies in a folder. */
+export class FolderMap implements MapSource {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    if (normalize(path).startsWith('..'))
+      throw new Refusal('bad-path', `expected a path within the map, found ${path}`);
+    try {
+      return await readFile(join(this.#folder, path));
+    } catch (error) {
+      const isFolder = await stat(this.#folder).then(
+        (s) => s.isDirectory(),
+        () => false,
+      );
+      const what = isFolder
+        ? `${path} is missing (${(error as NodeJS.ErrnoException).code})`
+        : 'there is no such folder';
+      throw new Refusal(
+        'map-file-missing',
+        `map ${this.#folder}: ${what}; make a map with: dilly-nav map build`,
+      );
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import { percentile } from '../math/statistics.ts';
+import { consistencyOf, type SensorConsistency } from './consistency.ts';
+import type { RunRecord } from './run-record.ts';
+import { type RunSummary, summarise } from './summarise.ts';
+
+/** A headline figure. */
+export interface Card {
+  readonly label: string;
+  readonly value: string;
+  readonly note: string;
+}
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** said instead of a table without rows */
+  readonly empty: string;
+}
+
+/** The headline figures, most important first; a dash where a figure is unknown. */
+export function cardsOf(record: RunRecord): Card[] {
+  const { ape, yaw, ...summary } = summarise(record);
+  const whole = record.frames.map(({ stages }) => Object.values(stages).reduce((sum, ms) => sum + ms, 0));
+  const frameTime = whole.length === 0 ? null : { median: percentile(whole, 50), p99: percentile(whole, 99) };
+  return [
+    {
+      label: 'position error, median',
+      value: ape ? length(ape.median) : '–',
+      note: ape
+        ? `p95 ${length(ape.p95)} · p99 ${length(ape.p99)} · max ${length(ape.max)}`
+        : withoutError(summary),
+    },
+    {
+      label: 'heading error, median',
+      value: yaw ? degrees(yaw.median) : '–',
+      note: yaw ? `p95 ${degrees(yaw.p95)} · max ${degrees(yaw.max)}` : withoutError(summary),
+    },
+    {
+      label: 'frames tracked',
+      value: summary.frames === 0 ? '–' : `${percent(summary.tracked / summary.frames)}`,
+      note: `${summary.tracked} of ${summary.frames} frames`,
+    },
+    {
+      label: 'first pose after',
+      value: summary.firstPose ? `${summary.firstPose.seconds.toFixed(1)} s` : '–',
+      note: summary.firstPose ? `frame ${summary.firstPose.frame}` : 'no frame had a pose',
+    },
+    {
+      label: 'lost or degraded for',
+      value: `${((summary.states.LOST ?? 0) + (summary.states.DEGRADED ?? 0)).toFixed(1)} s`,
+      note: `LOST ${(summary.states.LOST ?? 0).toFixed(1)} s · DEGRADED ${(summary.states.DEGRADED ?? 0).toFixed(1)} s`,
+    },
+    {
+      label: 'time for a frame, median',
+      value: frameTime ? `${frameTime.median.toFixed(1)} ms` : '–',
+      note: frameTime ? `p99 ${frameTime.p99.toFixed(1)} ms` : 'no frames',
+    },
+    {
+      label: 'real-time factor',
+      value: `${record.realTimeFactor.toFixed(1)} ×`,
+      note: `took ${record.wallSeconds.toFixed(1)} s`,
+    },
+    {
+      label: 'peak memory',
+      value: `${(record.rssPeakBytes / 2 ** 20).toFixed(0)} MiB`,
+      note: `event loop late by ${record.eventLoopDelayP99Ms.toFixed(1)} ms (p99)`,
+    },
+  ];
+}
+
+/** What was used and what was not, and why. */
+export function tablesOf(record: RunRecord): Table[] {
+  const sensors = Object.entries(consistencyOf(record.updates));
+  return [
+    {
+      title: 'Measurements',
+      head: ['sensor', 'offered', 'used', 'mean NIS', 'dof', 'in band'],
+      rows: sensors.map(([sensor, nis]) => measurementRow(sensor, nis)),
+      empty: 'No measurement was offered to the filter.',
+    },
+    {
+      title: 'Rejected measurements',
+      head: ['sensor', 'reason', 'count'],
+      rows: sensors.flatMap(([sensor, { rejected }]) =>
+        byCount(rejected).map(([reason, count]) => [sensor, reason, String(count)]),
+      ),
+      empty:
+        sensors.length === 0 ? 'No measurement was offered to the filter.' : 'Every measurement was used.',
+    },
+    {
+      title: 'Refused messages',
+      head: ['reason', 'count', 'the first one'],
+      rows: byCount(record.refused).map(([reason, count]) => [
+        reason,
+        String(count),
+        record.refusedExamples[reason] ?? '',
+      ]),
+      empty: 'No message was refused.',
+    },
+    {
+      title: 'Settings',
+      head: ['key', 'value'],
+      rows: Object.entries(record.config).map(([key, value]) => [key, String(value)]),
+      empty: 'All settings have their defaults.',
+    },
+  ];
+}
+
+function measurementRow(
+  sensor: string,
+  { count, accepted, mean, dof, withinBand95 }: SensorConsistency,
+): string[] {
+  return [
+    sensor,
+    String(count),
+    String(accepted),
+    mean === null ? '–' : mean.toFixed(2),
+    String(dof),
+    withinBand95 === null ? '–' : percent(withinBand95),
+  ];
+}
+
+function byCount(counts: Readonly<Record<string, number>>): [string, number][] {
+  return Object.entries(counts).sort(([, a], [, b]) => b - a);
+}
+
+function withoutError({ matched }: Pick<RunSummary, 'matched'>): string {
+  return matched === null ? 'no reference was given' : 'no pose has a reference';
+}
+
+function length(metres: number): string {
+  return metres < 1 ? `${(100 * metres).toFixed(1)} cm` : `${metres.toFixed(2)} m`;
+}
+
+function degrees(angle: number): string {
+  return `${angle.toFixed(2)}°`;
+}
+
+function percent(share: number): string {
+  // 99.96 % must not read as all.
+  const text = (100 * share).toFixed(1);
+  return `${text === '100.0' && share < 1 ? '99.9' : text} %`;
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import type { Cloud, TileMap } from '../core.ts';
+import { expSo3, quatMultiply } from '../math/so3.ts';
+import type { Pose } from '../types.ts';
+import { type Registration, type RegistrationConfig, register } from './registration.ts';
+
+export const initializationConfig = z.strictObject({
+  positionStep: z.number().min(0.1).max(10).default(1).describe('spacing of the starts over the plane, m'),
+  yawStep: z.number().min(0.5).max(45).default(5).describe('spacing of the starts over yaw, degrees'),
+  sigmas: z
+    .number()
+    .min(1)
+    .max(4)
+    .default(2)
+    .describe('how far around the prior starts are tried, in its sigmas'),
+  maxStarts: z.int().min(1).max(1000).default(125),
+  kernelStart: z.number().min(0.1).max(5).default(1.5).describe('robust kernel of a start, m'),
+  kernelEnd: z
+    .number()
+    .min(0.05)
+    .max(1)
+    .default(0.3)
+    .describe('robust kernel that starts are compared with, m'),
+  minMargin: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.03)
+    .describe('the best place must have this much more of the points on the map than any other place'),
+  samePlace: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe('starts that end closer than this found the same place, m'),
+});
+export type InitializationConfig = z.infer<typeof initializationConfig>;
+
+/** What is known before the first registration. */
+export interface Prior {
+  readonly T_map_base: Pose;
+  /** standard deviations: m over the plane, rad of yaw */
+  readonly sigmaPosition: number;
+  readonly sigmaYaw: number;
+}
+
+/**
+ * The first pose: registers from many starts around the prior, takes the place where most of the scan lies on the
+ * map, and only if no other place comes near. Returns the registration, or why there is none.
+ */
+export async function findFirstPose(
+  tiles: TileMap,
+  cloud: Cloud,
+  prior: Prior,
+  registration: RegistrationConfig,
+  config: InitializationConfig,
+  signal?: AbortSignal,
+): Promise<Registration> {
+  const coarse = { ...registration, kernelStart: config.kernelStart, kernelEnd: config.kernelEnd };
+  let best: { pose: Pose; inliers: number } | undefined;
+  let second = 0;
+  for (const start of starts(prior, config)) {
+    const found = await tiles.align(cloud, start, coarse, signal);
+    if (!best) {
+      best = { pose: found.T_map_base, inliers: found.inliers };
+    } else if (apart(best.pose, found.T_map_base) < config.samePlace) {
+      if (found.inliers > best.inliers) best = { pose: found.T_map_base, inliers: found.inliers };
+    } else if (found.inliers > best.inliers) {
+      second = best.inliers;
+      best = { pose: found.T_map_base, inliers: found.inliers };
+    } else {
+      second = Math.max(second, found.inliers);
+    }
+  }
+  const result = await register(tiles, cloud, best!.pose, registration, signal);
+  if (result.ok && best!.inliers - second < config.minMargin * cloud.size)
+    return {
+      ok: false,
+      reason: 'ambiguous-first-pose',
+      evidence: { ...result.evidence, ok: false, reason: 'ambiguous-first-pose' },
+    };
+  return result;
+}
+
+/** Starts on a grid over x, y and yaw, the prior itself first, then outwards. */
+function starts(prior: Prior, config: InitializationConfig): Pose[] {
+  const reach = config.sigmas * prior.sigmaPosition;
+  const steps = axis(reach, config.positionStep);
+  const turns = axis(Math.min(config.sigmas * prior.sigmaYaw, Math.PI), (config.yawStep * Math.PI) / 180);
+  const grid = steps.flatMap((x) => steps.flatMap((y) => turns.map((yaw) => ({ x, y, yaw }))));
+  const cost = (s: { x: number; y: number; yaw: number }) =>
+    Math.hypot(
+      s.x / config.positionStep,
+      s.y / config.positionStep,
+      (s.yaw * 180) / Math.PI / config.yawStep,
+    );
+  return grid
+    .sort((a, b) => cost(a) - cost(b))
+    .slice(0, config.maxStarts)
+    .map(({ x, y, yaw }) => ({
+      position: [
+        prior.T_map_base.position[0] + x,
+        prior.T_map_base.position[1] + y,
+        prior.T_map_base.position[2],
+      ],
+      orientation: quatMultiply(expSo3([0, 0, yaw]), prior.T_map_base.orientation),
+    }));
+}
+
+/** −n·step … 0 … n·step so that the ends reach `reach`. */
+function axis(reach: number, step: number): number[] {
+  const n = Math.ceil(reach / step - 0.5);
+  return Array.from({ length: 2 * n + 1 }, (_, k) => (k - n) * step);
+}
+
+function apart(a: Pose, b: Pose): number {
+  return Math.hypot(
+    a.position[0] - b.position[0],
+    a.position[1] - b.position[1],
+    a.position[2] - b.position[2],
+  );
+}

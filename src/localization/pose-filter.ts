@@ -1,0 +1,216 @@
+import { chiSquaredQuantile } from '../math/statistics.ts';
+import { add, scale, sub } from '../math/vec3.ts';
+import { type Pose, Refusal, type Stamp, type UpdateRecord, type Vec3 } from '../types.ts';
+import { type FilterInput, type ImuInput, isFiniteInput } from './filter-input.ts';
+import {
+  type FilterState,
+  type FusionContext,
+  type ImuReading,
+  secondsBetween,
+  shiftStamp,
+} from './filter-state.ts';
+import { filterStep, refusal } from './filter-step.ts';
+import type { FusionConfig } from './fusion-config.ts';
+import { History } from './history.ts';
+import { integrateTwists, twistOf } from './motion.ts';
+import { imuIsFresh, propagate } from './propagation.ts';
+
+/** The filter's estimate at one time. */
+export interface PoseEstimate {
+  /** T_map_base */
+  readonly pose: Pose;
+  /** of base_link, m/s, map axes */
+  readonly velocity: Vec3;
+  /** rad/s, base axes */
+  readonly angularVelocity: Vec3;
+  /** rad/s and m/s², base axes */
+  readonly gyroBias: Vec3;
+  readonly accelerometerBias: Vec3;
+  /** 15 × 15 row-major: position, velocity, attitude (all map axes), gyro bias, accelerometer bias (base axes) */
+  readonly covariance: Float64Array;
+}
+
+/**
+ * Fuses registrations, GNSS, IMU and odometry into T_map_base: an error-state Kalman filter (Solà 2017) of 15 states
+ * whose every measurement is applied at its own stamp. Reads no clock; the same sequence of calls gives the same bits.
+ * Any measurement may be refused; its record says why: `not-finite`, `duplicate-stamp`, `too-old`, `from-future`,
+ * `not-initialised`, and those of the single sensors (`innovation-gate`, `distrusted`, `no-fix`).
+ * A record tells what was decided on arrival; a replay after late data may decide differently and is not reported.
+ */
+export class PoseFilter {
+  readonly #context: FusionContext;
+  readonly #history: History;
+  #futureRefusals = 0;
+
+  constructor(config: FusionConfig) {
+    const context: FusionContext = { config, threshold: rememberedQuantiles() };
+    this.#context = context;
+    this.#history = new History(
+      (before, input) => filterStep(before, input, context),
+      config.history,
+      config.historyEntries,
+    );
+  }
+
+  /** Whether the state is known at the newest stamp. */
+  get initialized(): boolean {
+    return this.#history.newest?.state !== undefined;
+  }
+
+  /** The newest stamp that was used, undefined before the first. */
+  get newestStamp(): Stamp | undefined {
+    return this.#history.newest?.input.stamp;
+  }
+
+  /**
+   * Starts, or starts anew, from a pose T_map_base at `stamp`, which may lie in the past: inputs since then are used.
+   * `covariance` is 6 × 6 row-major, x y z rotX rotY rotZ about map axes at base_link; `velocity` m/s in map axes,
+   * where known. Throws a Refusal (`not-finite`, `too-old`, `from-future`).
+   */
+  initialize(stamp: Stamp, pose: Pose, covariance: ArrayLike<number>, velocity?: Vec3): void {
+    const outcome = this.#offer({
+      kind: 'initialize',
+      stamp,
+      pose,
+      covariance: Array.from(covariance),
+      velocity,
+    });
+    if (outcome?.reason) {
+      throw new Refusal(
+        outcome.reason,
+        `expected a finite pose of the last seconds to start from, found ${stamp} ns`,
+      );
+    }
+  }
+
+  /**
+   * One IMU sample, already in base axes (rad/s, and m/s² with +g upwards at rest). Null where it predicts; a record of
+   * sensor `stationary` where it shows the robot standing, or where the sample itself was refused.
+   */
+  imu(sample: ImuReading): UpdateRecord | null {
+    const { stamp, angularVelocity, linearAcceleration } = sample;
+    return this.#offer({ kind: 'imu', stamp, angularVelocity, linearAcceleration }) ?? null;
+  }
+
+  /** A LiDAR pose T_map_base with its 6 × 6 covariance (row-major, x y z rotX rotY rotZ, map axes at base_link). */
+  registration(stamp: Stamp, pose: Pose, covariance: ArrayLike<number>): UpdateRecord {
+    return this.#measure({ kind: 'registration', stamp, pose, covariance: Array.from(covariance) });
+  }
+
+  /**
+   * A fix: the antenna's ENU position in the map, its 3 × 3 covariance in m² (undefined where unknown: see
+   * `gnssCovariance`), the antenna in the base frame, and NavSatStatus.
+   */
+  gnss(
+    stamp: Stamp,
+    antenna: Vec3,
+    covariance: readonly number[] | undefined,
+    leverArm: Vec3,
+    status = 0,
+  ): UpdateRecord {
+    return this.#measure({ kind: 'gnss', stamp, antenna, covariance, leverArm, status });
+  }
+
+  /** Wheel odometry's twist of base_link in base axes: m/s and rad/s. Standing still comes back as `stationary`. */
+  odometry(stamp: Stamp, linear: Vec3, angular: Vec3): UpdateRecord {
+    return this.#measure({ kind: 'odometry', stamp, linear, angular });
+  }
+
+  /**
+   * The estimate at a stamp: within the history from the inputs up to it, beyond it by prediction. Undefined where it
+   * is unknown: before the history or the start, or more than `maxPrediction` ahead. Changes nothing.
+   */
+  stateAt(stamp: Stamp): PoseEstimate | undefined {
+    const state = this.#predict(stamp);
+    return (
+      state && {
+        pose: { position: state.position, orientation: state.orientation },
+        velocity: state.velocity,
+        angularVelocity: state.angularVelocity,
+        gyroBias: state.gyroBias,
+        accelerometerBias: state.accelerometerBias,
+        covariance: Float64Array.from(state.covariance),
+      }
+    );
+  }
+
+  /**
+   * T_base(stamp)_base(stamp + offset) for each offset in seconds: from the history where it is known, by prediction
+   * beyond it. For deskewing a sweep. Undefined where the state is unknown at either end.
+   */
+  motionBetween(stamp: Stamp, offsets: readonly number[]): Pose[] | undefined {
+    const first = shiftStamp(stamp, Math.min(0, ...offsets));
+    const last = shiftStamp(stamp, Math.max(0, ...offsets));
+    const [start, end] = [this.#predict(first), this.#predict(last)];
+    if (start === undefined || end === undefined) return undefined;
+    const between = this.#history
+      .around(first)
+      .after.flatMap(({ state }) => (state && state.stamp < last ? [state] : []));
+    // Several inputs of one stamp: the last knows most.
+    const latest = between.filter((state, i) => between[i + 1]?.stamp !== state.stamp);
+    const twists = [start, ...latest, end].map((state) => twistOf(state, secondsBetween(stamp, state.stamp)));
+    return integrateTwists(twists, offsets);
+  }
+
+  #predict(stamp: Stamp): FilterState | undefined {
+    const { config } = this.#context;
+    const { at, after } = this.#history.around(stamp);
+    const state = at?.state;
+    if (state === undefined || secondsBetween(state.stamp, stamp) > config.maxPrediction) return undefined;
+    const next = after.find(
+      (entry): entry is typeof entry & { input: ImuInput } => entry.input.kind === 'imu',
+    );
+    const reading = next && interpolateReading(state, next.input, stamp);
+    const predicted = propagate(state, stamp, config, reading);
+    if (!reading || !imuIsFresh(state, stamp, config) || state.still) return predicted;
+    return { ...predicted, angularVelocity: sub(reading.angularVelocity, state.gyroBias) };
+  }
+
+  #measure(input: FilterInput): UpdateRecord {
+    const outcome = this.#offer(input);
+    if (outcome === undefined)
+      throw new Error(`expected a record of a ${input.kind} input: a defect of the filter`);
+    return outcome;
+  }
+
+  /** Checks an input that comes from outside, then puts it into the history. */
+  #offer(input: FilterInput): UpdateRecord | undefined {
+    if (!isFiniteInput(input)) return refusal(input, 'not-finite');
+    if (this.#isFromFuture(input.stamp)) return refusal(input, 'from-future');
+    const step = this.#history.add(input);
+    return typeof step === 'string' ? refusal(input, step) : step.record;
+  }
+
+  /** A single wild stamp must not make all later data too old; several in a row mean that time did pass. */
+  #isFromFuture(stamp: Stamp): boolean {
+    const { maxFuture, futureConfirmations } = this.#context.config;
+    const newest = this.newestStamp;
+    const ahead = newest !== undefined && secondsBetween(newest, stamp) > maxFuture;
+    this.#futureRefusals = ahead ? this.#futureRefusals + 1 : 0;
+    if (this.#futureRefusals <= futureConfirmations) return ahead;
+    this.#futureRefusals = 0;
+    return false;
+  }
+}
+
+function interpolateReading(state: FilterState, next: ImuReading, stamp: Stamp): ImuReading | undefined {
+  const { imu } = state;
+  if (imu === undefined) return undefined;
+  const t = secondsBetween(imu.stamp, stamp) / secondsBetween(imu.stamp, next.stamp);
+  const between = (a: Vec3, b: Vec3) => add(a, scale(sub(b, a), t));
+  return {
+    stamp,
+    angularVelocity: between(imu.angularVelocity, next.angularVelocity),
+    linearAcceleration: between(imu.linearAcceleration, next.linearAcceleration),
+  };
+}
+
+function rememberedQuantiles(): FusionContext['threshold'] {
+  const known = new Map<string, number>();
+  return (probability, dof) => {
+    const key = `${probability}/${dof}`;
+    const value = known.get(key) ?? chiSquaredQuantile(probability, dof);
+    known.set(key, value);
+    return value;
+  };
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Manifest, manifestSchema, parseManifest, type TileEntry, tilePath } from '../map/manifest.ts';
+import { tileOrigin } from '../map/tile-grid.ts';
+import { encodePcd } from '../pointcloud/pcd.ts';
+import type { BuiltTile } from './tile-builder.ts';
+
+const TILE_FIELDS = ['x', 'y', 'z', 'intensity', 'normal_x', 'normal_y', 'normal_z', 'curvature'];
+const EMPTY_GRAPH = '{"type":"FeatureCollection","features":[]}\n';
+
+export interface PackageOptions {
+  readonly mapId: string;
+  readonly expires: string;
+  readonly origin: Manifest['frame']['origin'];
+  readonly tileSize: number;
+  readonly normalNeighbours: number;
+}
+
+/** Writes a map package tile by tile; the manifest comes last, so that a half-written folder is never a map. */
+export class MapPackageWriter {
+  readonly #folder: string;
+  readonly #options: PackageOptions;
+  readonly #tiles: Record<string, TileEntry> = {};
+
+  constructor(folder: string, options: PackageOptions) {
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  async add(tile: BuiltTile): Promise<void> {
+    const { tileSize, normalNeighbours } = this.#options;
+    const bytes = encodePcd(tile.arrays);
+    const entry: TileEntry = {
+      sha256: sha256(bytes),
+      bytes: bytes.length,
+      points: tile.arrays.positions.length / 3,
+      bbox: tileBox(tile, tileSize),
+      normals: { k: normalNeighbours },
+      fields: TILE_FIELDS,
+    };
+    await writeWhole(join(this.#folder, tilePath(entry)), bytes);
+    this.#tiles[tile.id] = entry;
+  }
+
+  /**
+   * Writes graph and manifest. The version is one more than that of a different map with this id already in the
+   * folder. The signature, manifest.json.dsse, is made by `map sign` of the map service.
+   */
+  async finish(): Promise<{ manifest: Manifest; manifestSha256: string }> {
+    const graph = new TextEncoder().encode(EMPTY_GRAPH);
+    await writeWhole(join(this.#folder, 'graph.geojson'), graph);
+    const { mapId, expires, origin, tileSize } = this.#options;
+    const draft: Manifest = {
+      specVersion: 1,
+      mapId,
+      version: 1,
+      expires,
+      frame: { origin, axes: 'ENU', epsg: 4326 },
+      tileSize,
+      tiles: this.#tiles,
+      graph: { sha256: sha256(graph), bytes: graph.length },
+    };
+    const manifest = manifestSchema.parse({ ...draft, version: await this.#nextVersion(draft) });
+    const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
+    await writeWhole(join(this.#folder, 'manifest.json'), bytes);
+    return { manifest, manifestSha256: sha256(bytes) };
+  }
+
+  async #nextVersion(draft: Manifest): Promise<number> {
+    let old: Manifest;
+    try {
+      old = parseManifest(await readFile(join(this.#folder, 'manifest.json')));
+    } catch {
+      return 1;
+    }
+    if (old.mapId !== draft.mapId) return 1;
+    const same = JSON.stringify({ ...old, version: 0 }) === JSON.stringify({ ...draft, version: 0 });
+    return same ? old.version : old.version + 1;
+  }
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The tile's square over the plane, and its points' heights; metres, map frame. */
+function tileBox({ id, arrays }: BuiltTile, tileSize: number): TileEntry['bbox'] {
+  const [x, y] = tileOrigin(id, tileSize);
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let at = 2; at < arrays.positions.length; at += 3) {
+    low = Math.min(low, arrays.positions[at]!);
+    high = Math.max(high, arrays.positions[at]!);
+  }
+  return [x, y, low, x + tileSize, y + tileSize, high];
+}
+
+/** Temp, fsync, rename: the file is there whole or not at all. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { CloudArrays, Core, Tile } from '../core.ts';
+import { Refusal } from '../types.ts';
+import type { TileEntry } from './manifest.ts';
+import { tileOrigin } from './tile-grid.ts';
+
+/** Points may lie this far outside the manifest's box: PCD text of other tools is rounded. */
+const BOX_TOLERANCE_M = 0.01;
+const NORMAL_TOLERANCE = 0.01;
+
+/**
+ * A tile from its bytes, checked against its manifest entry before and after it is parsed, ready to search.
+ * Rejects with a Refusal (and so the whole tile) on another hash or size, another number of points, values that are
+ * not finite, normals that are not unit, or points outside the box.
+ */
+export async function loadTile(
+  core: Core,
+  id: string,
+  entry: TileEntry,
+  tileSize: number,
+  bytes: Uint8Array,
+): Promise<Tile> {
+  const refuse = (reason: string, what: string) =>
+    new Refusal(reason, `tile ${id}: ${what}; it was set aside, fetch it again`);
+  if (bytes.length !== entry.bytes)
+    throw refuse('tile-size', `expected ${entry.bytes} bytes, found ${bytes.length}`);
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  if (hash !== entry.sha256) throw refuse('tile-hash', `expected sha256 ${entry.sha256}, found ${hash}`);
+  const { cloud, notFinite } = await core.decodePcd(bytes);
+  if (notFinite > 0)
+    throw refuse('tile-not-finite', `expected finite points, found ${notFinite} that are not`);
+  if (cloud.size !== entry.points)
+    throw refuse('tile-points', `expected ${entry.points} points, found ${cloud.size}`);
+  if (!cloud.hasNormals) throw refuse('tile-normals', 'expected normals, found none');
+  const problem = checkArrays(cloud.arrays(), entry, tileOrigin(id, tileSize));
+  if (problem) throw refuse(problem.reason, problem.what);
+  return core.tile(cloud, tileOrigin(id, tileSize));
+}
+
+function checkArrays(
+  { positions, normals }: CloudArrays,
+  entry: TileEntry,
+  origin: readonly [number, number, number],
+): { reason: string; what: string } | undefined {
+  for (let at = 0; at < positions.length; at += 3) {
+    for (let axis = 0; axis < 3; axis++) {
+      const value = positions[at + axis]! + origin[axis]!;
+      if (value < entry.bbox[axis]! - BOX_TOLERANCE_M || value > entry.bbox[axis + 3]! + BOX_TOLERANCE_M)
+        return {
+          reason: 'tile-outside-box',
+          what: `expected points within [${entry.bbox.join(', ')}], found ${'xyz'[axis]} = ${value.toFixed(3)} at point ${at / 3}`,
+        };
+    }
+    const length = Math.hypot(normals![at]!, normals![at + 1]!, normals![at + 2]!);
+    if (!(Math.abs(length - 1) <= NORMAL_TOLERANCE))
+      return {
+        reason: 'tile-normals',
+        what: `expected unit normals, found length ${length.toFixed(3)} at point ${at / 3}`,
+      };
+  }
+  return undefined;
+}

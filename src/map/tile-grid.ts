@@ -1,0 +1,29 @@
+import type { Vec3 } from '../types.ts';
+
+/** Column and row of the tile that holds a place of the map frame. */
+export function tileAt(x: number, y: number, tileSize: number): { i: number; j: number } {
+  return { i: Math.floor(x / tileSize), j: Math.floor(y / tileSize) };
+}
+
+export function tileId(i: number, j: number): string {
+  return `${i}_${j}`;
+}
+
+export function parseTileId(id: string): { i: number; j: number } {
+  const [i, j] = id.split('_').map(Number);
+  return { i: i!, j: j! };
+}
+
+/** The corner that a tile's points are relative to, in the map frame. */
+export function tileOrigin(id: string, tileSize: number): Vec3 {
+  const { i, j } = parseTileId(id);
+  return [i * tileSize, j * tileSize, 0];
+}
+
+/** Metres in the plane from a place to the nearest point of a tile's square; 0 inside. */
+export function distanceToTile(x: number, y: number, id: string, tileSize: number): number {
+  const [left, bottom] = tileOrigin(id, tileSize);
+  const dx = Math.max(left - x, 0, x - left - tileSize);
+  const dy = Math.max(bottom - y, 0, y - bottom - tileSize);
+  return Math.hypot(dx, dy);
+}

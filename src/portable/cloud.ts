@@ -1,0 +1,77 @@
+import type { Cloud, CloudArrays } from '../core.ts';
+import { Refusal } from '../types.ts';
+
+/** A cloud that owns its arrays. `raw` lends them to the portable core's own functions, which never write to them. */
+export class PortableCloud implements Cloud {
+  readonly raw: CloudArrays;
+
+  /** Takes the arrays over without a check: for results of our own. */
+  constructor(arrays: CloudArrays) {
+    this.raw = arrays;
+  }
+
+  get size(): number {
+    return this.raw.positions.length / 3;
+  }
+
+  get hasTimes(): boolean {
+    return (this.raw.times?.length ?? 0) > 0;
+  }
+
+  get hasNormals(): boolean {
+    return (this.raw.normals?.length ?? 0) > 0;
+  }
+
+  arrays(): CloudArrays {
+    const copies = Object.entries(this.raw).map(([name, values]) => [name, (values as Float32Array).slice()]);
+    return Object.fromEntries(copies) as CloudArrays;
+  }
+}
+
+const VALUES_PER_POINT = { positions: 3, intensity: 1, times: 1, normals: 3, curvature: 1 } as const;
+
+/** A cloud of copies. Throws a Refusal `bad-argument` (lengths, types) or `not-finite`. */
+export function makeCloud(arrays: CloudArrays): PortableCloud {
+  const points = arrays.positions instanceof Float32Array ? arrays.positions.length / 3 : Number.NaN;
+  if (!Number.isInteger(points)) {
+    throw new Refusal('bad-argument', 'expected positions to be a Float32Array of x y z per point');
+  }
+  const copies: Record<string, Float32Array> = {};
+  for (const [name, perPoint] of Object.entries(VALUES_PER_POINT)) {
+    const values: unknown = arrays[name as keyof CloudArrays];
+    if (values === undefined) continue;
+    if (!(values instanceof Float32Array) || values.length !== perPoint * points) {
+      throw new Refusal(
+        'bad-argument',
+        `expected ${name} to be a Float32Array of ${perPoint * points} values`,
+      );
+    }
+    const bad = values.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0) {
+      const at = Math.floor(bad / perPoint);
+      throw new Refusal('not-finite', `expected finite ${name}, found NaN or infinity at point ${at}`);
+    }
+    copies[name] = values.slice();
+  }
+  return new PortableCloud(copies as unknown as CloudArrays);
+}
+
+/** The portable cloud behind a handle. Throws a Refusal `bad-argument` for the handle of another core. */
+export function portableCloud(cloud: Cloud): PortableCloud {
+  if (cloud instanceof PortableCloud) return cloud;
+  throw new Refusal('bad-argument', 'expected a Cloud made by this core');
+}
+
+/** The arrays with only the points of `keep` (indices), in that order. */
+export function selectPoints(arrays: CloudArrays, keep: readonly number[]): CloudArrays {
+  const out: Record<string, Float32Array> = {};
+  for (const [name, values] of Object.entries(arrays) as [keyof CloudArrays, Float32Array][]) {
+    const perPoint = VALUES_PER_POINT[name];
+    const picked = new Float32Array(perPoint * keep.length);
+    keep.forEach((from, to) => {
+      for (let k = 0; k < perPoint; k++) picked[perPoint * to + k] = values[perPoint * from + k]!;
+    });
+    out[name] = picked;
+  }
+  return out as unknown as CloudArrays;
+}

@@ -1,0 +1,41 @@
+import type { Core } from '../core.ts';
+import { Refusal } from '../types.ts';
+import { throwIfCancelled } from './cancel.ts';
+import { makeCloud, portableCloud } from './cloud.ts';
+import { deskew } from './deskew.ts';
+import { PortableKdTree } from './kdtree.ts';
+import { fitSurface } from './normals.ts';
+import { decodePcd } from './pcd.ts';
+import { decodePointCloud2 } from './pointcloud2.ts';
+import { PortableTileMap } from './tile-map.ts';
+import { PortableTile } from './tile-set.ts';
+import { downsample } from './voxel.ts';
+
+/**
+ * The core without an addon: for tools, tests and machines without a compiler, and the oracle of the native one. It
+ * works on the event loop, one thread, ten to a hundred times slower.
+ */
+export function createPortableCore(): Core {
+  /** A Refusal becomes a rejection, and an aborted signal is seen before the work, which then runs to its end. */
+  const run = async <T>(signal: AbortSignal | undefined, work: () => T): Promise<T> => {
+    throwIfCancelled(signal, 'waiting to begin');
+    return work();
+  };
+  return {
+    kind: 'portable',
+    simd: 'scalar',
+    setThreads(count) {
+      if (!(count >= 1 && count <= 64)) throw new Refusal('bad-argument', 'expected 1 to 64 threads');
+    },
+    cloud: makeCloud,
+    decodePointCloud2: (message, range, signal) => run(signal, () => decodePointCloud2(message, range)),
+    decodePcd: (bytes, signal) => run(signal, () => decodePcd(bytes)),
+    deskew: (cloud, mount, motion, signal) => run(signal, () => deskew(portableCloud(cloud), mount, motion)),
+    downsample: (cloud, voxelSize, signal) => run(signal, () => downsample(portableCloud(cloud), voxelSize)),
+    estimateNormals: (cloud, k, signal) => run(signal, () => fitSurface(portableCloud(cloud), k, 'estimate')),
+    flatten: (cloud, k, signal) => run(signal, () => fitSurface(portableCloud(cloud), k, 'flatten')),
+    kdTree: (cloud, signal) => run(signal, () => new PortableKdTree(portableCloud(cloud))),
+    tile: (cloud, origin, signal) => run(signal, () => new PortableTile(portableCloud(cloud), origin)),
+    tileMap: (tileSize) => new PortableTileMap(tileSize),
+  };
+}

@@ -1,0 +1,66 @@
+import { rotationMatrix } from '../math/so3.ts';
+import type { Pose } from '../types.ts';
+import type { PortableCloud } from './cloud.ts';
+import type { TileSet } from './tile-set.ts';
+
+/** The normal equations of one iteration: Σ w JᵀJ (6 × 6 row-major), Σ w Jᵀr, and the sums that make the evidence. */
+export interface Linearised {
+  readonly h: number[];
+  readonly g: number[];
+  /** of the residuals within the kernel, and how many these are */
+  square: number;
+  inliers: number;
+  weight: number;
+  /** Σ w |R p|² */
+  range2: number;
+}
+
+export function emptySums(): Linearised {
+  return { h: new Array(36).fill(0), g: new Array(6).fill(0), square: 0, inliers: 0, weight: 0, range2: 0 };
+}
+
+/**
+ * r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))² over every `stride`-th point that has a map point within
+ * `gate` metres; `width` is k.
+ */
+export function linearise(
+  map: TileSet,
+  cloud: PortableCloud,
+  T_map_base: Pose,
+  width: number,
+  gate: number,
+  stride: number,
+): Linearised {
+  const sums = emptySums();
+  const R = rotationMatrix(T_map_base.orientation);
+  const [tx, ty, tz] = T_map_base.position;
+  const { positions } = cloud.raw;
+  const k2 = width * width;
+  for (let i = 0; i < cloud.size; i += stride) {
+    const [x, y, z] = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!];
+    const px = R[0] * x + R[1] * y + R[2] * z;
+    const py = R[3] * x + R[4] * y + R[5] * z;
+    const pz = R[6] * x + R[7] * y + R[8] * z;
+    const match = map.nearestPoint(px + tx, py + ty, pz + tz, gate * gate);
+    if (!match) continue;
+    const { positions: q, normals, origin } = match.tile;
+    const at = 3 * match.index;
+    const [nx, ny, nz] = [normals[at]!, normals[at + 1]!, normals[at + 2]!];
+    const r =
+      nx * (px + (tx - origin[0]) - q[at]!) +
+      ny * (py + (ty - origin[1]) - q[at + 1]!) +
+      nz * (pz + (tz - origin[2]) - q[at + 2]!);
+    const J = [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx];
+    const w = (k2 / (k2 + r * r)) ** 2;
+    for (let a = 0; a < 6; a++) {
+      sums.g[a]! += w * J[a]! * r;
+      for (let b = 0; b < 6; b++) sums.h[6 * a + b]! += w * J[a]! * J[b]!;
+    }
+    sums.weight += w;
+    sums.range2 += w * (px * px + py * py + pz * pz);
+    if (r * r > k2) continue;
+    sums.square += r * r;
+    sums.inliers++;
+  }
+  return sums;
+}

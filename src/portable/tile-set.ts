@@ -1,0 +1,72 @@
+import type { Tile } from '../core.ts';
+import type { Vec3 } from '../types.ts';
+import { Refusal } from '../types.ts';
+import type { PortableCloud } from './cloud.ts';
+import { PortableKdTree } from './kdtree.ts';
+
+/** A tile with its tree; points are relative to `origin`. */
+export class PortableTile implements Tile {
+  readonly origin: Vec3;
+  readonly tree: PortableKdTree;
+  readonly positions: Float32Array;
+  readonly normals: Float32Array;
+
+  /** Throws a Refusal `no-normals`, `empty-cloud`, `bad-normal` or `not-finite`. */
+  constructor(cloud: PortableCloud, origin: Vec3) {
+    const { positions, normals } = cloud.raw;
+    if (cloud.size === 0) throw new Refusal('empty-cloud', 'expected at least one point, found none');
+    if (!normals)
+      throw new Refusal('no-normals', 'expected a cloud with normals, found none; estimate them first');
+    for (let i = 0; i < cloud.size; i++) {
+      const length2 = normals[3 * i]! ** 2 + normals[3 * i + 1]! ** 2 + normals[3 * i + 2]! ** 2;
+      if (Math.abs(length2 - 1) < 0.02) continue;
+      throw new Refusal('bad-normal', `expected unit normals, found squared length ${length2} at index ${i}`);
+    }
+    if (origin.length !== 3 || !origin.every(Number.isFinite)) {
+      throw new Refusal('bad-argument', 'expected origin to be an array of 3 numbers');
+    }
+    this.origin = [...origin];
+    this.positions = positions;
+    this.normals = normals;
+    this.tree = new PortableKdTree(cloud);
+  }
+
+  get size(): number {
+    return this.tree.size;
+  }
+}
+
+/** The nearest map point of a place. */
+export interface MapPoint {
+  readonly tile: PortableTile;
+  readonly index: number;
+  readonly squaredDistance: number;
+}
+
+/** An immutable set of tiles that is searched as one: a change makes a new one, so that a search under way keeps its own. */
+export class TileSet {
+  readonly tileSize: number;
+  readonly tiles: ReadonlyMap<string, PortableTile>;
+
+  constructor(tileSize: number, tiles: Iterable<readonly [string, PortableTile]>) {
+    this.tileSize = tileSize;
+    this.tiles = new Map(tiles);
+  }
+
+  /** The nearest point within √limit metres, which must be at most one tile: only the 3 × 3 tiles around are asked. */
+  nearestPoint(x: number, y: number, z: number, limit: number): MapPoint | undefined {
+    if (!Number.isFinite(x + y + z)) return undefined;
+    const [i, j] = [Math.floor(x / this.tileSize), Math.floor(y / this.tileSize)];
+    let best: MapPoint | undefined;
+    for (let di = -1; di <= 1; di++) {
+      for (let dj = -1; dj <= 1; dj++) {
+        const tile = this.tiles.get(`${i + di}_${j + dj}`);
+        if (!tile) continue;
+        const [ox, oy, oz] = tile.origin;
+        const found = tile.tree.nearestWithin(x - ox, y - oy, z - oz, best?.squaredDistance ?? limit);
+        if (found && (!best || found.squaredDistance < best.squaredDistance)) best = { tile, ...found };
+      }
+    }
+    return best;
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { PNG } from 'pngjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { escapeText } from '../../src/evaluation/html.ts';
+import { writeReport } from '../../src/evaluation/report.ts';
+import { type RunRecord, RunRecorder } from '../../src/evaluation/run-record.ts';
+import { syntheticRun } from './evaluation-synthetic-run.ts';
+
+const EMPTY = new RunRecorder({
+  title: 'Nothing <img src=x>',
+  input: 'a & b.mcap',
+  mapId: null,
+  config: {},
+}).finish({
+  realTimeFactor: 0,
+  wallSeconds: 0.1,
+  rssPeakBytes: 1,
+  eventLoopDelayP99Ms: 0,
+});
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'report-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function report(record: RunRecord, name: string) {
+  const files = await writeReport(record, join(folder, name));
+  return { files, html: await readFile(files.html, 'utf8'), png: await readFile(files.png) };
+}
+
+describe('report', { timeout: 60_000 }, () => {
+  it('of a run is one page without anything from outside, and pictures', async () => {
+    const { files, html, png } = await report(syntheticRun(), 'full');
+    expect(files.plots).toHaveLength(7);
+    expect(html).not.toMatch(/<script|<link|@import|url\((?!#)|(?:src|href)="(?!data:)/);
+    expect(html).not.toContain('class="missing"');
+    for (const text of [
+      'Loop round the block',
+      'innovation-gate',
+      'stamp-not-rising',
+      'registration.maxDistance',
+    ]) {
+      expect(html).toContain(text);
+    }
+    expect(html).toContain('NaN in point 17 &lt;script&gt;');
+    // A number that was not known must not reach a drawing.
+    expect(html.replaceAll('found NaN in point', '')).not.toMatch(/NaN|undefined|Infinity/);
+    const { width, height, data } = PNG.sync.read(png);
+    expect(height).toBeGreaterThan(width);
+    expect(new Set(data.subarray(0, 4 * width * 400)).size).toBeGreaterThan(50);
+  });
+
+  it('gives every drawing its own names, and the same run the same bytes', async () => {
+    const first = await report(syntheticRun(), 'first');
+    const second = await report(syntheticRun(), 'second');
+    expect(second.html === first.html).toBe(true);
+    expect(second.png.equals(first.png)).toBe(true);
+    const ids = [...first.html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('of nothing is still made, and says so', async () => {
+    const { files, html, png } = await report(EMPTY, 'empty');
+    expect(files.plots).toEqual([]);
+    expect(html).toContain('No reference was given');
+    expect(html).toContain('The run has no frames.');
+    expect(html).toContain('there is nothing to draw');
+    expect(html).toContain('Nothing &lt;img src=x&gt;');
+    expect(PNG.sync.read(png).width).toBeGreaterThan(1000);
+  });
+
+  it.each([
+    ['reference', 'No reference was given', 6],
+    ['mapPoints', 'No map points were recorded', 7],
+  ] as const)('without %s says so', async (field, words, plots) => {
+    const { files, html } = await report({ ...syntheticRun(), [field]: undefined }, `without-${field}`);
+    expect(html).toContain(words);
+    expect(files.plots).toHaveLength(plots);
+  });
+
+  it('of a run that was never tracked says so', async () => {
+    const run = syntheticRun({ seconds: 20 });
+    const frames = run.frames.map(({ stamp, frame, stages }) => ({
+      stamp,
+      frame,
+      stages,
+      state: 'LOST' as const,
+    }));
+    const { html } = await report({ ...run, frames }, 'lost');
+    expect(html).toContain('No frame had a pose');
+    expect(html).toContain('0.0 %');
+  });
+
+  it('takes the smallest of runs: one frame without stages, one update without a NIS', async () => {
+    const recorder = new RunRecorder({ title: 'one', input: 'one.mcap', mapId: null, config: {} });
+    const pose = { position: [5, 5, 0], orientation: [0, 0, 0, 1] } as const;
+    recorder.frame({ stamp: 5n, frame: 0, state: 'TRACKING', pose, stages: {} });
+    const measured = { nis: Number.NaN, dof: 0, innovation: 0, correction: 0 };
+    recorder.update({ stamp: 4n, sensor: 'stationary', accepted: true, ...measured });
+    const outcome = { realTimeFactor: 1, wallSeconds: 1, rssPeakBytes: 1, eventLoopDelayP99Ms: 0 };
+    const { files, html } = await report(recorder.finish(outcome), 'one');
+    expect(html).toContain('No frame was timed.');
+    expect(html).not.toMatch(/NaN|undefined|Infinity/);
+    expect(files.plots.map((path) => basename(path))).toEqual(['map.png', 'states.png', 'corrections.png']);
+  });
+
+  it('of 20,000 frames stays small', async () => {
+    const { html } = await report(syntheticRun({ seconds: 2000 }), 'long');
+    expect(html.length).toBeLessThan(2_000_000);
+    expect(html).toContain('show a part of the points');
+  });
+});
+
+describe('text', () => {
+  it('cannot leave its place, nor void the picture', () => {
+    expect(escapeText(`<a href="x" onclick='y'>&`)).toBe(
+      '&lt;a href=&quot;x&quot; onclick=&#39;y&#39;&gt;&amp;',
+    );
+    expect(escapeText('a\u0000b\u001bc\ud800d\n')).toBe('a\ufffdb\ufffdc\ufffdd\n');
+  });
+});
