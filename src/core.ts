@@ -54,6 +54,8 @@ export interface CloudArrays {
 export interface Cloud {
   readonly size: number;
   readonly hasTimes: boolean;
+  /** first and last time of the points, seconds from the cloud's stamp; undefined without times */
+  readonly timeRange: readonly [first: number, last: number] | undefined;
   readonly hasNormals: boolean;
   /** Copies of the arrays: for tests, tools and drawings, not for the hot path. */
   arrays(): CloudArrays;

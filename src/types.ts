@@ -164,4 +164,6 @@ export interface UpdateRecord {
   readonly innovation: number;
   /** how far the update moved the position, metres */
   readonly correction: number;
+  /** where a fix says that the antenna is, map frame */
+  readonly fix?: Vec3;
 }

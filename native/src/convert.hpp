@@ -85,7 +85,6 @@ inline Result<SampledMotion> to_motion(const Napi::Value& value, const Cloud& cl
     if (!angular.ok()) return angular.error();
     if (!cloud.has_times() || cloud.size() == 0) return SampledMotion{};
     const auto [first, last] = std::minmax_element(cloud.time.begin(), cloud.time.end());
-    if (!(*last > *first)) return SampledMotion{};
     return sample_twist(linear.value(), angular.value(), *first, *last);
   }
   if (kind != "sampled" || !object.Get("times").IsArray() || !object.Get("poses").IsArray()) return expected;

@@ -56,6 +56,7 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
     return DefineClass(env, "Cloud",
                        {InstanceAccessor<&CloudHandle::size>("size"),
                         InstanceAccessor<&CloudHandle::has_times>("hasTimes"),
+                        InstanceAccessor<&CloudHandle::time_range>("timeRange"),
                         InstanceAccessor<&CloudHandle::has_normals>("hasNormals"),
                         InstanceMethod<&CloudHandle::arrays>("arrays")});
   }
@@ -71,6 +72,14 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
     return Napi::Number::New(info.Env(), static_cast<double>(value_->size()));
   }
   Napi::Value has_times(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), value_->has_times()); }
+  Napi::Value time_range(const Napi::CallbackInfo& info) {
+    if (!value_->has_times()) return info.Env().Undefined();
+    const auto [first, last] = std::minmax_element(value_->time.begin(), value_->time.end());
+    Napi::Array out = Napi::Array::New(info.Env(), 2);
+    out.Set(0u, *first);
+    out.Set(1u, *last);
+    return out;
+  }
   Napi::Value has_normals(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), value_->has_normals());
   }
@@ -99,7 +108,8 @@ class TreeHandle : public Handle<TreeHandle, KdTree> {
   }
 
   static std::int64_t bytes(const KdTree& tree) {
-    return static_cast<std::int64_t>(tree.leaves.size() * sizeof(Leaf) + tree.ids.size() * 4 + tree.nodes.size() * 8);
+    return static_cast<std::int64_t>(tree.leaves.size() * sizeof(Leaf) + tree.ids.size() * 4 +
+                                     tree.nodes.size() * sizeof(Node));
   }
 
  private:
@@ -183,7 +193,7 @@ class TileHandle : public Handle<TileHandle, Tile> {
         {InstanceAccessor<&TileHandle::size>("size"), InstanceAccessor<&TileHandle::origin>("origin")});
   }
 
-  static std::int64_t bytes(const Tile& tile) { return 2 * TreeHandle::bytes(tile.tree); }
+  static std::int64_t bytes(const Tile& tile) { return 2 * (TreeHandle::bytes(tile.fine.tree) + TreeHandle::bytes(tile.coarse.tree)); }
 
  private:
   Napi::Value size(const Napi::CallbackInfo& info) {
@@ -191,7 +201,7 @@ class TileHandle : public Handle<TileHandle, Tile> {
   }
   Napi::Value origin(const Napi::CallbackInfo& info) {
     Napi::Array out = Napi::Array::New(info.Env(), 3);
-    for (std::uint32_t i = 0; i < 3; i++) out.Set(i, value_->origin[i]);
+    for (std::uint32_t i = 0; i < 3; i++) out.Set(i, value_->fine.origin[i]);
     return out;
   }
 };

@@ -65,6 +65,8 @@ export class RunRecorder {
 
   update(record: UpdateRecord): void {
     this.#updates.push(record);
+    const { stamp, fix, accepted } = record;
+    if (fix) this.#fixes.push({ stamp, position: fix, accepted });
   }
 
   refused(reason: string, detail: string): void {
@@ -73,9 +75,9 @@ export class RunRecorder {
     else known.count++;
   }
 
-  /** A GNSS fix to be drawn on the map. */
-  fix(record: FixRecord): void {
-    this.#fixes.push(record);
+  /** State of the latest frame, for a progress bar. */
+  latest(): string {
+    return this.#frames.at(-1)?.state ?? '';
   }
 
   /** The poses so far, ready for `formatTum`. */

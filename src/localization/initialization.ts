@@ -1,36 +1,37 @@
 import { z } from 'zod';
-import type { Cloud, TileMap } from '../core.ts';
+import type { Cloud, Core, TileMap } from '../core.ts';
 import { expSo3, quatMultiply } from '../math/so3.ts';
 import type { Pose } from '../types.ts';
-import { type Registration, type RegistrationConfig, register } from './registration.ts';
+import { emptyEvidence, type Registration, type RegistrationConfig, register } from './registration.ts';
 
 export const initializationConfig = z.strictObject({
-  positionStep: z.number().min(0.1).max(10).default(1).describe('spacing of the starts over the plane, m'),
-  yawStep: z.number().min(0.5).max(45).default(5).describe('spacing of the starts over yaw, degrees'),
+  positionStep: z.number().min(0.1).max(10).default(2).describe('spacing of the starts over the plane, m'),
+  yawStep: z.number().min(0.5).max(45).default(8).describe('spacing of the starts over yaw, degrees'),
   sigmas: z
     .number()
     .min(1)
     .max(4)
     .default(2)
     .describe('how far around the prior starts are tried, in its sigmas'),
-  maxStarts: z.int().min(1).max(1000).default(125),
-  kernelStart: z.number().min(0.1).max(5).default(1.5).describe('robust kernel of a start, m'),
+  maxStarts: z.int().min(1).max(2000).default(150),
+  voxelSize: z.number().min(0.1).max(5).default(1).describe('the scan is thinned to this for the search, m'),
+  kernelStart: z.number().min(0.1).max(5).default(2).describe('robust kernel of a start, m'),
   kernelEnd: z
     .number()
     .min(0.05)
     .max(1)
-    .default(0.3)
-    .describe('robust kernel that starts are compared with, m'),
+    .default(0.36)
+    .describe('robust kernel that places are compared with, m'),
   minMargin: z
     .number()
     .min(0)
     .max(1)
     .default(0.03)
-    .describe('the best place must have this much more of the points on the map than any other place'),
+    .describe('the best place must have this much more of the scan on the map than any other'),
   samePlace: z
     .number()
     .positive()
-    .default(0.5)
+    .default(1)
     .describe('starts that end closer than this found the same place, m'),
 });
 export type InitializationConfig = z.infer<typeof initializationConfig>;
@@ -43,42 +44,43 @@ export interface Prior {
   readonly sigmaYaw: number;
 }
 
+/** Where to look anew for a robot that is lost: around the filter's estimate, as far as it says itself. */
+export function priorFrom(estimate: { pose: Pose; covariance: Float64Array }): Prior {
+  const sigma = (at: number) => Math.sqrt(estimate.covariance[at]!);
+  return { T_map_base: estimate.pose, sigmaPosition: Math.max(sigma(0), sigma(16)), sigmaYaw: sigma(8 * 16) };
+}
+
 /**
  * The first pose: registers from many starts around the prior, takes the place where most of the scan lies on the
  * map, and only if no other place comes near. Returns the registration, or why there is none.
  */
 export async function findFirstPose(
+  core: Core,
   tiles: TileMap,
-  cloud: Cloud,
+  scan: Cloud,
   prior: Prior,
   registration: RegistrationConfig,
   config: InitializationConfig,
   signal?: AbortSignal,
 ): Promise<Registration> {
-  const coarse = { ...registration, kernelStart: config.kernelStart, kernelEnd: config.kernelEnd };
-  let best: { pose: Pose; inliers: number } | undefined;
-  let second = 0;
-  for (const start of starts(prior, config)) {
-    const found = await tiles.align(cloud, start, coarse, signal);
-    if (!best) {
-      best = { pose: found.T_map_base, inliers: found.inliers };
-    } else if (apart(best.pose, found.T_map_base) < config.samePlace) {
-      if (found.inliers > best.inliers) best = { pose: found.T_map_base, inliers: found.inliers };
-    } else if (found.inliers > best.inliers) {
-      second = best.inliers;
-      best = { pose: found.T_map_base, inliers: found.inliers };
-    } else {
-      second = Math.max(second, found.inliers);
-    }
-  }
-  const result = await register(tiles, cloud, best!.pose, registration, signal);
-  if (result.ok && best!.inliers - second < config.minMargin * cloud.size)
-    return {
-      ok: false,
-      reason: 'ambiguous-first-pose',
-      evidence: { ...result.evidence, ok: false, reason: 'ambiguous-first-pose' },
-    };
-  return result;
+  const sparse = await core.downsample(scan, config.voxelSize, signal);
+  const { kernelStart, kernelEnd } = config;
+  const options = {
+    ...registration,
+    kernelStart,
+    kernelEnd,
+    translationEpsilon: 0.01,
+    rotationEpsilon: 0.001,
+  };
+  const found = await Promise.all(
+    starts(prior, config).map((start) => tiles.align(sparse, start, options, signal)),
+  );
+  const best = found.reduce((a, b) => (b.inliers > a.inliers ? b : a));
+  const others = found.filter(({ T_map_base }) => apart(T_map_base, best.T_map_base) > config.samePlace);
+  const second = Math.max(0, ...others.map(({ inliers }) => inliers));
+  if (best.inliers - second < config.minMargin * sparse.size)
+    return { ok: false, reason: 'ambiguous-first-pose', evidence: emptyEvidence(scan.size) };
+  return register(tiles, scan, best.T_map_base, { ...registration, kernelStart: kernelEnd }, signal);
 }
 
 /** Starts on a grid over x, y and yaw, the prior itself first, then outwards. */

@@ -3,9 +3,15 @@ import type { Alignment, Cloud, TileMap } from '../core.ts';
 import type { Pose, RegistrationEvidence } from '../types.ts';
 
 export const registrationConfig = z.strictObject({
-  kernelStart: z.number().min(0.05).max(5).default(1).describe('robust kernel of the first iteration, m'),
+  kernelStart: z.number().min(0.05).max(5).default(2).describe('robust kernel of the first iteration, m'),
+  kernelNarrow: z
+    .number()
+    .min(0.05)
+    .max(5)
+    .default(0.3)
+    .describe('first kernel where the prediction is sure, m; wider by three sigmas of it'),
   kernelEnd: z.number().min(0.02).max(1).default(0.1).describe('robust kernel of the last iterations, m'),
-  maxIterations: z.int().min(1).max(200).default(30),
+  maxIterations: z.int().min(1).max(200).default(60),
   translationEpsilon: z
     .number()
     .positive()
@@ -57,6 +63,12 @@ export type Registration =
     }
   | { readonly ok: false; readonly reason: string; readonly evidence: RegistrationEvidence };
 
+/** The first kernel for a prediction with the filter's 15 × 15 covariance: as wide as it is unsure. */
+export function trackingKernel(covariance: Float64Array, config: RegistrationConfig): number {
+  const sigma = Math.sqrt(Math.max(covariance[0]!, covariance[16]!, covariance[32]!));
+  return Math.min(Math.max(config.kernelNarrow, 3 * sigma), config.kernelStart);
+}
+
 /**
  * Where is this scan on the map? Aligns a deskewed, thinned cloud of the base frame from a predicted T_map_base and
  * judges the evidence. The covariance (6 × 6, as geometry_msgs) is the inverse of the information of the inliers,
@@ -70,8 +82,8 @@ export async function register(
   signal?: AbortSignal,
 ): Promise<Registration> {
   if (cloud.size < config.minPoints)
-    return { ok: false, reason: 'too-few-points', evidence: noEvidence(cloud.size) };
-  if (tiles.points === 0) return { ok: false, reason: 'no-tiles', evidence: noEvidence(cloud.size) };
+    return { ok: false, reason: 'too-few-points', evidence: emptyEvidence(cloud.size) };
+  if (tiles.points === 0) return { ok: false, reason: 'no-tiles', evidence: emptyEvidence(cloud.size) };
   return judge(await tiles.align(cloud, predicted, config, signal), config);
 }
 
@@ -130,6 +142,7 @@ function evidenceOf(found: Alignment): RegistrationEvidence {
   };
 }
 
-function noEvidence(points: number): RegistrationEvidence {
+/** Of a registration that was not even tried. */
+export function emptyEvidence(points: number): RegistrationEvidence {
   return { ok: false, points, inliers: 0, inlierRatio: 0, residual: 0, iterations: 0, eigenvalues: [] };
 }

@@ -65,8 +65,8 @@ export class TileBuilder {
       const z = positions[3 * p + 2]! + az;
       const { i, j } = tileAt(x, y, this.#options.tileSize);
       const id = tileId(i, j);
-      let rows = this.#pending.get(id);
-      if (!rows) this.#pending.set(id, (rows = new RowBuffer()));
+      const rows = this.#pending.get(id) ?? new RowBuffer();
+      this.#pending.set(id, rows);
       const [ox, oy, oz] = tileOrigin(id, this.#options.tileSize);
       rows.push(x - ox, y - oy, z - oz, intensity?.[p] ?? 0, ax - ox, ay - oy, az - oz);
     }

@@ -18,6 +18,16 @@ export class PortableCloud implements Cloud {
     return (this.raw.times?.length ?? 0) > 0;
   }
 
+  get timeRange(): readonly [number, number] | undefined {
+    if (!this.hasTimes) return undefined;
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const time of this.raw.times!) {
+      first = Math.min(first, time);
+      last = Math.max(last, time);
+    }
+    return [first, last];
+  }
+
   get hasNormals(): boolean {
     return (this.raw.normals?.length ?? 0) > 0;
   }

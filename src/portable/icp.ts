@@ -12,9 +12,9 @@ import type { TileSet } from './tile-set.ts';
 
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
 const KERNEL_DECAY = 0.6;
+const COARSE_KERNEL = 0.35;
+const SETTLED = 0.1;
 const SOLVABLE = 1e-4;
-const COARSE_STRIDE = 4;
-const COARSE_NEEDS = 4096;
 const GATE = 3;
 
 /**
@@ -31,7 +31,7 @@ export async function align(
 ): Promise<Alignment> {
   checkArguments(T_map_base, options);
   let pose: Pose = { position: T_map_base.position, orientation: quatNormalize(T_map_base.orientation) };
-  let evidence = evidenceOf(emptySums(), 1);
+  let evidence = evidenceOf(emptySums());
   const done = (converged: boolean, iterations: number): Alignment => ({
     T_map_base: pose,
     converged,
@@ -44,10 +44,10 @@ export async function align(
   let width = options.kernelStart;
   for (let iteration = 1; iteration <= options.maxIterations; iteration++) {
     const fine = width <= options.kernelEnd;
-    const stride = fine || cloud.size < COARSE_NEEDS ? 1 : COARSE_STRIDE;
+    const level = width > COARSE_KERNEL ? 'coarse' : 'fine';
     const gate = Math.min(GATE * width, map.tileSize);
-    const sums = linearise(map, cloud, pose, width, gate, stride);
-    evidence = evidenceOf(sums, stride);
+    const sums = linearise(map, level, cloud, pose, width, gate);
+    evidence = evidenceOf(sums);
     if (!(sums.weight > 0)) return done(false, iteration);
     const step = solve(sums, evidence);
     pose = moved(pose, step);
@@ -55,7 +55,9 @@ export async function align(
     if (fine && translation < options.translationEpsilon && rotation < options.rotationEpsilon) {
       return done(true, iteration);
     }
-    width = Math.max(options.kernelEnd, width * KERNEL_DECAY);
+    if (translation + rotation * evidence.range < SETTLED * width) {
+      width = Math.max(options.kernelEnd, width * KERNEL_DECAY);
+    }
     await nextTurn();
     throwIfCancelled(signal, 'aligning');
   }
@@ -67,10 +69,10 @@ type Evidence = Pick<
   'inliers' | 'residual' | 'hessian' | 'range' | 'eigenvalues' | 'eigenvectors'
 >;
 
-function evidenceOf(sums: Linearised, stride: number): Evidence {
+function evidenceOf(sums: Linearised): Evidence {
   const { h, inliers, square, weight, range2 } = sums;
   const counts = {
-    inliers: inliers * stride,
+    inliers,
     residual: inliers > 0 ? Math.sqrt(square / inliers) : 0,
     hessian: Float64Array.from(h),
   };

@@ -20,30 +20,30 @@ export function emptySums(): Linearised {
 }
 
 /**
- * r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))² over every `stride`-th point that has a map point within
- * `gate` metres; `width` is k.
+ * r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))² over the points that have a point of the map's level
+ * within `gate` metres; `width` is k.
  */
 export function linearise(
   map: TileSet,
+  level: 'fine' | 'coarse',
   cloud: PortableCloud,
   T_map_base: Pose,
   width: number,
   gate: number,
-  stride: number,
 ): Linearised {
   const sums = emptySums();
   const R = rotationMatrix(T_map_base.orientation);
   const [tx, ty, tz] = T_map_base.position;
   const { positions } = cloud.raw;
   const k2 = width * width;
-  for (let i = 0; i < cloud.size; i += stride) {
+  for (let i = 0; i < cloud.size; i++) {
     const [x, y, z] = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!];
     const px = R[0] * x + R[1] * y + R[2] * z;
     const py = R[3] * x + R[4] * y + R[5] * z;
     const pz = R[6] * x + R[7] * y + R[8] * z;
-    const match = map.nearestPoint(px + tx, py + ty, pz + tz, gate * gate);
+    const match = map.nearestPoint(px + tx, py + ty, pz + tz, gate * gate, level);
     if (!match) continue;
-    const { positions: q, normals, origin } = match.tile;
+    const { positions: q, normals, origin } = match.level;
     const at = 3 * match.index;
     const [nx, ny, nz] = [normals[at]!, normals[at + 1]!, normals[at + 2]!];
     const r =

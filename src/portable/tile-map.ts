@@ -61,7 +61,7 @@ export class PortableTileMap implements TileMap {
       );
       if (!found) continue;
       for (let a = 0; a < 3; a++) {
-        positions[3 * q + a] = found.tile.positions[3 * found.index + a]! + found.tile.origin[a]!;
+        positions[3 * q + a] = found.level.positions[3 * found.index + a]! + found.level.origin[a]!;
       }
       distances[q] = Math.sqrt(found.squaredDistance);
     }

@@ -3,17 +3,31 @@ import type { Vec3 } from '../types.ts';
 import { Refusal } from '../types.ts';
 import type { PortableCloud } from './cloud.ts';
 import { PortableKdTree } from './kdtree.ts';
+import { findSurfels } from './surfels.ts';
 
-/** A tile with its tree; points are relative to `origin`. */
-export class PortableTile implements Tile {
+/** Points with normals and their tree; positions are relative to `origin`. */
+export class Level {
   readonly origin: Vec3;
   readonly tree: PortableKdTree;
   readonly positions: Float32Array;
   readonly normals: Float32Array;
 
+  constructor(cloud: PortableCloud, origin: Vec3) {
+    this.origin = origin;
+    this.positions = cloud.raw.positions;
+    this.normals = cloud.raw.normals!;
+    this.tree = new PortableKdTree(cloud);
+  }
+}
+
+/** A tile twice: its points, and its surfels for the wide iterations of a registration. */
+export class PortableTile implements Tile {
+  readonly fine: Level;
+  readonly coarse: Level;
+
   /** Throws a Refusal `no-normals`, `empty-cloud`, `bad-normal` or `not-finite`. */
   constructor(cloud: PortableCloud, origin: Vec3) {
-    const { positions, normals } = cloud.raw;
+    const { normals } = cloud.raw;
     if (cloud.size === 0) throw new Refusal('empty-cloud', 'expected at least one point, found none');
     if (!normals)
       throw new Refusal('no-normals', 'expected a cloud with normals, found none; estimate them first');
@@ -25,20 +39,22 @@ export class PortableTile implements Tile {
     if (origin.length !== 3 || !origin.every(Number.isFinite)) {
       throw new Refusal('bad-argument', 'expected origin to be an array of 3 numbers');
     }
-    this.origin = [...origin];
-    this.positions = positions;
-    this.normals = normals;
-    this.tree = new PortableKdTree(cloud);
+    this.fine = new Level(cloud, [...origin]);
+    this.coarse = new Level(findSurfels(cloud), [...origin]);
+  }
+
+  get origin(): Vec3 {
+    return this.fine.origin;
   }
 
   get size(): number {
-    return this.tree.size;
+    return this.fine.tree.size;
   }
 }
 
 /** The nearest map point of a place. */
 export interface MapPoint {
-  readonly tile: PortableTile;
+  readonly level: Level;
   readonly index: number;
   readonly squaredDistance: number;
 }
@@ -54,17 +70,23 @@ export class TileSet {
   }
 
   /** The nearest point within √limit metres, which must be at most one tile: only the 3 × 3 tiles around are asked. */
-  nearestPoint(x: number, y: number, z: number, limit: number): MapPoint | undefined {
+  nearestPoint(
+    x: number,
+    y: number,
+    z: number,
+    limit: number,
+    name: 'fine' | 'coarse' = 'fine',
+  ): MapPoint | undefined {
     if (!Number.isFinite(x + y + z)) return undefined;
     const [i, j] = [Math.floor(x / this.tileSize), Math.floor(y / this.tileSize)];
     let best: MapPoint | undefined;
     for (let di = -1; di <= 1; di++) {
       for (let dj = -1; dj <= 1; dj++) {
-        const tile = this.tiles.get(`${i + di}_${j + dj}`);
-        if (!tile) continue;
-        const [ox, oy, oz] = tile.origin;
-        const found = tile.tree.nearestWithin(x - ox, y - oy, z - oz, best?.squaredDistance ?? limit);
-        if (found && (!best || found.squaredDistance < best.squaredDistance)) best = { tile, ...found };
+        const level = this.tiles.get(`${i + di}_${j + dj}`)?.[name];
+        if (!level) continue;
+        const [ox, oy, oz] = level.origin;
+        const found = level.tree.nearestWithin(x - ox, y - oy, z - oz, best?.squaredDistance ?? limit);
+        if (found && (!best || found.squaredDistance < best.squaredDistance)) best = { level, ...found };
       }
     }
     return best;

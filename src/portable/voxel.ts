@@ -4,11 +4,11 @@ import { PortableCloud } from './cloud.ts';
 /** The native core packs a voxel's index in 3 × 21 bits. */
 const REACH = 1_048_575;
 
-/**
- * The mean point (with mean intensity and time; normals are left out) of each cube of `voxelSize` metres, in the order
- * in which the cubes first occur. Throws a Refusal `bad-voxel-size` or `point-out-of-range`.
- */
-export function downsample({ raw, size }: PortableCloud, voxelSize: number): PortableCloud {
+/** Which cube each point lies in; cubes are numbered in the order in which they first occur. Throws as `downsample`. */
+export function voxelGrid(
+  { raw, size }: PortableCloud,
+  voxelSize: number,
+): { voxelOf: Uint32Array; count: number } {
   if (!(voxelSize > 0 && Number.isFinite(voxelSize))) {
     throw new Refusal('bad-voxel-size', `expected a positive voxel size in metres, found ${voxelSize}`);
   }
@@ -29,7 +29,17 @@ export function downsample({ raw, size }: PortableCloud, voxelSize: number): Por
     voxels.set(key, voxel);
     voxelOf[i] = voxel;
   }
-  const mean = (values: Float32Array, perPoint: number) => means(values, perPoint, voxelOf, voxels.size);
+  return { voxelOf, count: voxels.size };
+}
+
+/**
+ * The mean point (with mean intensity and time; normals are left out) of each cube of `voxelSize` metres, in the order
+ * in which the cubes first occur. Throws a Refusal `bad-voxel-size` or `point-out-of-range`.
+ */
+export function downsample(cloud: PortableCloud, voxelSize: number): PortableCloud {
+  const { raw } = cloud;
+  const { voxelOf, count } = voxelGrid(cloud, voxelSize);
+  const mean = (values: Float32Array, perPoint: number) => means(values, perPoint, voxelOf, count);
   return new PortableCloud({
     positions: mean(raw.positions, 3),
     ...(raw.intensity && { intensity: mean(raw.intensity, 1) }),

@@ -77,6 +77,12 @@ export function sweepContract(core: Core): void {
     expectPoints(after, (i) => transformPoint(circle(i === 0 ? -0.05 : 0.05), [5, 0, 0]), 1e-5);
   });
 
+  it('moves a sweep whose points were all seen at one time by the twist up to then', async () => {
+    const flash = core.cloud({ positions, times: new Float32Array(500).fill(0.25) });
+    const { positions: after } = (await core.deskew(flash, IDENTITY, twist)).arrays();
+    expectPoints(after, (i) => transformPoint(circle(0.25), point(positions, i)), 1e-5);
+  });
+
   it('only mounts a sweep without times', async () => {
     const timeless = core.cloud({ positions });
     expect((await core.deskew(timeless, IDENTITY, twist)).arrays()).toEqual({ positions });

@@ -1,7 +1,7 @@
 import { type RunRecord, RunRecorder } from '../../src/evaluation/run-record.ts';
 import { Random } from '../../src/math/random.ts';
 import { quatFromRpy } from '../../src/math/so3.ts';
-import type { FrameResult, LocalizationState, Pose, StampedPose } from '../../src/types.ts';
+import type { FrameResult, LocalizationState, Pose, StampedPose, Vec3 } from '../../src/types.ts';
 
 const START = 1_700_000_000_000_000_000n;
 
@@ -38,8 +38,8 @@ export function syntheticRun({ seconds = 120, seed = 7 } = {}): RunRecord {
         truth.position[1] + random.gaussian(0, off),
         0,
       ] as const;
-      recorder.fix({ stamp, position, accepted: !jump });
-      update(recorder, stamp, 'gnss', 3, random, 0.04, jump ? 'innovation-gate' : undefined);
+
+      update(recorder, stamp, 'gnss', 3, random, 0.04, jump ? 'innovation-gate' : undefined, position);
     }
   }
   for (let i = 0; i < 14; i++)
@@ -131,6 +131,7 @@ function update(
   random: Random,
   correction: number,
   reason?: string,
+  fix?: Vec3,
 ): void {
   let nis = reason === undefined ? 0 : 40;
   for (let i = 0; i < dof; i++) nis += random.gaussian() ** 2;
@@ -145,6 +146,7 @@ function update(
     dof,
     innovation: moved,
     correction: moved,
+    ...(fix && { fix }),
   });
 }
 

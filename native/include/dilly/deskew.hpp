@@ -16,13 +16,14 @@ struct SampledMotion {
   std::vector<Pose> poses;
 };
 
-// A constant twist (m/s and rad/s in the base frame) as samples over [from, to]: exp of the screw (Lynch & Park,
-// Modern Robotics, 3.3), dense enough that straight lines between samples are exact to < 0.1 mm at robot speeds.
+// A constant twist (m/s and rad/s in the base frame) as samples over [from, to] (one where they are equal): exp of the
+// screw (Lynch & Park, Modern Robotics, 3.3), dense enough that straight lines between samples are exact to < 0.1 mm at
+// robot speeds.
 inline SampledMotion sample_twist(const Vec3& linear, const Vec3& angular, double from, double to) {
-  constexpr int kSteps = 32;
+  const int steps = to > from ? 32 : 0;
   SampledMotion motion;
-  for (int s = 0; s <= kSteps; s++) {
-    const double tau = from + (to - from) * s / kSteps;
+  for (int s = 0; s <= steps; s++) {
+    const double tau = s == 0 ? from : from + (to - from) * s / steps;
     const Vec3 phi{angular[0] * tau, angular[1] * tau, angular[2] * tau};
     const double angle2 = phi[0] * phi[0] + phi[1] * phi[1] + phi[2] * phi[2], angle = std::sqrt(angle2);
     const double b = angle < 1e-6 ? 0.5 : (1 - std::cos(angle)) / angle2;

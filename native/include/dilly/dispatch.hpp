@@ -27,7 +27,7 @@ struct Neighbour {
 
 // A source point's nearest map point, kept from one iteration to the next.
 struct Match {
-  const Tile* tile = nullptr;
+  const Level* level = nullptr;
   std::uint32_t slot = kNoSlot;
   float d2 = 0;
 };
@@ -42,7 +42,7 @@ struct LineariseInput {
   double t[3];
   float kernel;  // metres
   float max_d2;  // correspondences beyond are not used
-  std::size_t stride;
+  Level Tile::* level;
 };
 
 // Sums over one block: upper triangle of Σ w JᵀJ, Σ w J r, and the counts that make the evidence.

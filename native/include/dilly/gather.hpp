@@ -9,16 +9,13 @@
 
 #include "cloud.hpp"
 #include "column.hpp"
+#include "simd.hpp"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
 namespace dilly {
-
-// Four lanes: what every x86-64 and arm64 has, so that no dispatch is needed for work that memory bounds.
-using f4 = float __attribute__((vector_size(16)));
-using i4 = std::int32_t __attribute__((vector_size(16)));
 
 using DoubleBuffer = std::vector<double, DefaultInitAllocator<double>>;
 

@@ -31,11 +31,13 @@ struct Alignment {
 };
 
 constexpr double kKernelDecay = 0.6;
+// The kernel narrows when a step moves the points by less than this share of its width: not before the pose has come
+// as near as the present width can bring it.
+constexpr double kSettled = 0.1;
+// Wider kernels than this (metres) go to the surfels, narrower ones to the points.
+constexpr double kCoarseKernel = 0.35;
 // A direction with less than this share of the strongest one is left alone by the solver.
 constexpr double kSolvable = 1e-4;
-// Coarse iterations use every fourth point: they only have to come near.
-constexpr std::size_t kCoarseStride = 4;
-constexpr std::size_t kCoarseNeeds = 4096;
 // A correspondence may be this many kernel widths away.
 constexpr double kGate = 3;
 
@@ -51,12 +53,11 @@ struct Normals6 {
 // Blocks are summed in their order, whoever computed them: the same bits for any number of threads.
 inline Normals6 linearise(const LineariseInput& in, std::size_t points, std::vector<BlockSums>& blocks,
                           ThreadPool& pool, const Kernels& kernel) {
-  const std::size_t visited = (points + in.stride - 1) / in.stride;
-  const std::size_t count = (visited + kBlock - 1) / kBlock;
+  const std::size_t count = (points + kBlock - 1) / kBlock;
   blocks.resize(count);
   pool.run(count, [&](std::size_t b) {
     const std::size_t from = b * kBlock;
-    kernel.linearise(in, from * in.stride, std::min(kBlock, visited - from), blocks[b]);
+    kernel.linearise(in, from, std::min(kBlock, points - from), blocks[b]);
   });
   Normals6 sum;
   for (const BlockSums& block : blocks) {
@@ -94,6 +95,8 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   if (cloud.size() == 0 || map.empty()) return result;
   std::vector<Match> matches(cloud.size());
   std::vector<BlockSums> blocks;
+  LineariseInput in;
+  in.level = &Tile::coarse;
   double width = options.kernel_start;
   for (int iteration = 0; iteration < options.max_iterations; iteration++) {
     if (is_cancelled(cancel)) {
@@ -101,7 +104,6 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
       return result;
     }
     const bool fine = width <= options.kernel_end;
-    LineariseInput in;
     in.map = &map;
     in.cloud = &cloud;
     in.matches = matches.data();
@@ -111,12 +113,14 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
     in.kernel = static_cast<float>(width);
     const double gate = std::min(kGate * width, map.tile_size());
     in.max_d2 = static_cast<float>(gate * gate);
-    in.stride = fine || cloud.size() < kCoarseNeeds ? 1 : kCoarseStride;
+    const auto level = width > kCoarseKernel ? &Tile::coarse : &Tile::fine;
+    if (level != in.level) std::fill(matches.begin(), matches.end(), Match{});
+    in.level = level;
     const detail::Normals6 sum = detail::linearise(in, cloud.size(), blocks, pool, kernels(simd));
 
     result.iterations = iteration + 1;
-    result.matched = sum.matched * in.stride;
-    result.inliers = static_cast<std::size_t>(sum.inliers) * in.stride;
+    result.matched = sum.matched;
+    result.inliers = static_cast<std::size_t>(sum.inliers);
     result.residual = sum.inliers > 0 ? std::sqrt(sum.square / sum.inliers) : 0;
     result.hessian = sum.h;
     if (!(sum.weight > 0)) return result;
@@ -140,7 +144,7 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
       result.converged = true;
       return result;
     }
-    width = std::max(options.kernel_end, width * kKernelDecay);
+    if (moved + turned * length < kSettled * width) width = std::max(options.kernel_end, width * kKernelDecay);
   }
   return result;
 }

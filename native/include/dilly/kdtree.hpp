@@ -1,31 +1,37 @@
-// A KD-tree that is a flat array: float32, nodes of 8 bytes in pre-order (the left child is the next node), leaves of
-// 16 points as x[16] y[16] z[16] (two AVX2 vectors a coordinate). Split at the median of the widest axis in whole
-// leaves, so that only the last leaf is padded (with infinity, which never is near).
+// A KD-tree that is a flat array, eight children a node: float32, leaves of 16 points as x[16] y[16] z[16] (two AVX2
+// vectors a coordinate), nodes of the eight children's boxes (six vectors), so that one step judges eight boxes. The
+// tree is complete, so nothing is linked: child c of node i is number 8 i + c of the level below. Runs of points are
+// split at the median of the widest axis in whole subtrees, so that only the last leaf is padded (with infinity, which
+// never is near). Boxes are tight: on the surfaces that a LiDAR sees they are far smaller than a half-space split says.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
 #include "cloud.hpp"
 #include "result.hpp"
+#include "simd.hpp"
 
 namespace dilly {
 
 constexpr int kLeaf = 16;
-// A tree over 2^31 points has 27 levels of inner nodes.
-constexpr int kMaxDepth = 32;
+constexpr int kFan = 8;
+// Two nodes may be at the top: judging both at once costs less than a level above them.
+constexpr int kMaxRoots = 2;
+// 8^9 leaves of 16 points are more than the 2^29 points that a tree may have.
+constexpr int kMaxLevels = 9;
 
-struct alignas(32) Leaf {
+struct alignas(64) Leaf {
   float x[kLeaf], y[kLeaf], z[kLeaf];
 };
 
-struct Node {
-  float split;
-  // inner: right child << 2 | axis; leaf: leaf number << 2 | 3
-  std::uint32_t link;
+// Boxes of eight children: low x, y, z, then high x, y, z. A child that is not there has one that is nowhere.
+struct alignas(64) Node {
+  float low[3][kFan], high[3][kFan];
 };
 
 template <class T>
@@ -42,58 +48,160 @@ struct AlignedAllocator : DefaultInitAllocator<T> {
 
 // A slot is leaf · 16 + lane: where a point lies in the tree.
 struct KdTree {
-  std::vector<Node> nodes;
   std::vector<Leaf, AlignedAllocator<Leaf>> leaves;
   std::vector<std::uint32_t> ids;  // slot → index in the cloud it was built from
   std::size_t points = 0;
+  // Level 1 holds the leaves' boxes, the highest level one node; a single leaf needs none.
+  std::vector<Node, AlignedAllocator<Node>> nodes;
+  int levels = 0, roots = 0;
+  std::uint32_t level_start[kMaxLevels + 1] = {};  // of level l, in `nodes`
 
   std::size_t size() const { return points; }
 };
 
 namespace detail {
 
-struct BuildPoint {
+struct alignas(16) BuildPoint {
   float v[3];
   std::uint32_t id;
 };
 
-inline void build_node(KdTree& tree, BuildPoint* points, std::size_t n) {
-  const std::size_t leaf_count = (n + kLeaf - 1) / kLeaf;
-  const std::size_t me = tree.nodes.size();
-  tree.nodes.push_back({});
-  if (leaf_count <= 1) {
-    tree.nodes[me] = {0, static_cast<std::uint32_t>(tree.leaves.size() << 2 | 3)};
-    tree.leaves.emplace_back();
-    Leaf& leaf = tree.leaves.back();
-    // Within a leaf in order of index, so that equal distances answer alike wherever the split fell.
-    std::sort(points, points + n, [](const BuildPoint& a, const BuildPoint& b) { return a.id < b.id; });
-    const float far = std::numeric_limits<float>::infinity();
-    for (std::size_t k = 0; k < kLeaf; k++) {
-      const bool real = k < n;
-      leaf.x[k] = real ? points[k].v[0] : far;
-      leaf.y[k] = real ? points[k].v[1] : far;
-      leaf.z[k] = real ? points[k].v[2] : far;
-      tree.ids.push_back(real ? points[k].id : std::numeric_limits<std::uint32_t>::max());
-    }
-    return;
+// Moves the points below the pivot (or equal to it) to the front and says how many. Without a branch on the data:
+// near a median every second guess would be wrong (Lomuto's partition).
+template <bool OrEqual>
+inline std::size_t partition(BuildPoint* points, std::size_t n, int axis, float pivot) {
+  std::size_t front = 0;
+  for (std::size_t i = 0; i < n; i++) {
+    const BuildPoint point = points[i];
+    points[i] = points[front];
+    points[front] = point;
+    front += OrEqual ? point.v[axis] <= pivot : point.v[axis] < pivot;
   }
-  float low[3], high[3];
-  for (int a = 0; a < 3; a++) low[a] = high[a] = points[0].v[a];
-  for (std::size_t i = 1; i < n; i++)
-    for (int a = 0; a < 3; a++) {
-      low[a] = std::min(low[a], points[i].v[a]);
-      high[a] = std::max(high[a], points[i].v[a]);
+  return front;
+}
+
+// The value of about rank `rank` of n along the axis, from an even sample.
+inline float estimate_rank(const BuildPoint* points, std::size_t n, std::size_t rank, int axis) {
+  constexpr std::size_t most = 63;
+  const std::size_t count = n < 16 * most ? std::max<std::size_t>(n / 16, 1) : most;
+  float sample[most];
+  for (std::size_t k = 0; k < count; k++) sample[k] = points[(2 * k + 1) * n / (2 * count)].v[axis];
+  float* const at = sample + std::min(rank * count / n, count - 1);
+  std::nth_element(sample, at, sample + count);
+  return *at;
+}
+
+// Puts the `rank` smallest along the axis first: std::nth_element in a good half of its time (Floyd & Rivest 1975).
+inline void select(BuildPoint* points, std::size_t n, std::size_t rank, int axis) {
+  for (int round = 0; n > 32 && round < 32; round++) {
+    const float pivot = estimate_rank(points, n, rank, axis);
+    std::size_t front = partition<false>(points, n, axis, pivot);
+    if (rank == front) return;
+    if (rank < front) {
+      n = front;
+      continue;
     }
+    if (front == 0) {  // the pivot is the least: take all its equals out at once
+      front = partition<true>(points, n, axis, pivot);
+      if (rank <= front) return;
+    }
+    points += front;
+    n -= front;
+    rank -= front;
+  }
+  std::nth_element(points, points + rank, points + n,
+                   [axis](const BuildPoint& a, const BuildPoint& b) { return a.v[axis] < b.v[axis]; });
+}
+
+inline int widest_axis(const BuildPoint* points, std::size_t n) {
+  f4 low, high;  // the fourth lane, the id, is not looked at
+  std::memcpy(&low, points, sizeof low);
+  high = low;
+  for (std::size_t i = 1; i < n; i++) {
+    f4 point;
+    std::memcpy(&point, points + i, sizeof point);
+    low = min4(low, point);
+    high = max4(high, point);
+  }
+  const f4 extent = high - low;
   int axis = 0;
   for (int a = 1; a < 3; a++)
-    if (high[a] - low[a] > high[axis] - low[axis]) axis = a;
-  const std::size_t middle = leaf_count / 2 * kLeaf;
-  std::nth_element(points, points + middle, points + n,
-                   [axis](const BuildPoint& a, const BuildPoint& b) { return a.v[axis] < b.v[axis]; });
-  const float split = points[middle].v[axis];
-  build_node(tree, points, middle);
-  tree.nodes[me] = {split, static_cast<std::uint32_t>(tree.nodes.size() << 2 | static_cast<unsigned>(axis))};
-  build_node(tree, points + middle, n - middle);
+    if (extent[a] > extent[axis]) axis = a;
+  return axis;
+}
+
+inline void add_leaf(KdTree& tree, BuildPoint* points, std::size_t n) {
+  // Within a leaf in order of index: of equal distances the first lane is the answer.
+  std::sort(points, points + n, [](const BuildPoint& a, const BuildPoint& b) { return a.id < b.id; });
+  constexpr float nowhere = std::numeric_limits<float>::infinity();
+  tree.leaves.emplace_back();
+  Leaf& leaf = tree.leaves.back();
+  for (std::size_t k = 0; k < kLeaf; k++) {
+    const bool real = k < n;
+    leaf.x[k] = real ? points[k].v[0] : nowhere;
+    leaf.y[k] = real ? points[k].v[1] : nowhere;
+    leaf.z[k] = real ? points[k].v[2] : nowhere;
+    tree.ids.push_back(real ? points[k].id : std::numeric_limits<std::uint32_t>::max());
+  }
+}
+
+// Appends the leaves of n points, so that each run of `leaves` (a power of 8) leaves holds a compact lot of them.
+inline void add_leaves(KdTree& tree, BuildPoint* points, std::size_t n, std::size_t leaves) {
+  const std::size_t run = leaves * kLeaf, runs = (n + run - 1) / run;
+  if (runs > 1) {
+    const std::size_t middle = runs / 2 * run;
+    select(points, n, middle, widest_axis(points, n));
+    add_leaves(tree, points, middle, leaves);
+    add_leaves(tree, points + middle, n - middle, leaves);
+  } else if (leaves > 1) {
+    add_leaves(tree, points, n, leaves / kFan);
+  } else {
+    add_leaf(tree, points, n);
+  }
+}
+
+// Writes the box of `count` values an axis into place `c` of a node; padding and missing children are passed over.
+inline void write_box(Node& node, int c, const float* const low[3], const float* const high[3], int count) {
+  constexpr float nowhere = std::numeric_limits<float>::infinity();
+  for (int a = 0; a < 3; a++) {
+    float least = nowhere, most = -nowhere;
+    for (int k = 0; k < count; k++) {
+      least = std::min(least, low[a][k]);
+      if (high[a][k] != nowhere) most = std::max(most, high[a][k]);
+    }
+    node.low[a][c] = least;
+    node.high[a][c] = most;
+  }
+}
+
+inline void add_nodes(KdTree& tree) {
+  constexpr float nowhere = std::numeric_limits<float>::infinity();
+  Node empty;
+  for (int a = 0; a < 3; a++)
+    for (int c = 0; c < kFan; c++) empty.low[a][c] = nowhere, empty.high[a][c] = -nowhere;
+  std::size_t below = tree.leaves.size();
+  while (below > kMaxRoots || tree.levels == 0) {
+    const std::size_t start = tree.nodes.size(), under = start - (tree.levels ? below : 0);
+    const std::size_t count = (below + kFan - 1) / kFan;
+    tree.level_start[++tree.levels] = static_cast<std::uint32_t>(start);
+    tree.nodes.resize(start + count, empty);
+    for (std::size_t i = 0; i < below; i++) {
+      Node& node = tree.nodes[start + i / kFan];
+      const int c = static_cast<int>(i % kFan);
+      if (tree.levels == 1) {
+        const Leaf& leaf = tree.leaves[i];
+        const float* const axes[3] = {leaf.x, leaf.y, leaf.z};
+        write_box(node, c, axes, axes, kLeaf);
+      } else {
+        const Node& child = tree.nodes[under + i];
+        const float* const low[3] = {child.low[0], child.low[1], child.low[2]};
+        const float* const high[3] = {child.high[0], child.high[1], child.high[2]};
+        write_box(node, c, low, high, kFan);
+      }
+    }
+    below = count;
+  }
+  tree.roots = static_cast<int>(below);
 }
 
 }  // namespace detail
@@ -103,7 +211,7 @@ inline Result<KdTree> build_kdtree(const Cloud& cloud) {
   const std::size_t n = cloud.size();
   if (n >= (std::size_t{1} << 29))
     return Error{"too-many-points", "expected at most 536870911 points, found " + std::to_string(n)};
-  std::vector<detail::BuildPoint> points(n);
+  std::vector<detail::BuildPoint, DefaultInitAllocator<detail::BuildPoint>> points(n);
   for (std::size_t i = 0; i < n; i++) {
     if (!std::isfinite(cloud.x[i]) || !std::isfinite(cloud.y[i]) || !std::isfinite(cloud.z[i]))
       return Error{"not-finite", "expected finite points, found NaN or infinity at index " + std::to_string(i) +
@@ -112,11 +220,15 @@ inline Result<KdTree> build_kdtree(const Cloud& cloud) {
   }
   KdTree tree;
   tree.points = n;
+  if (n == 0) return tree;
   const std::size_t leaves = (n + kLeaf - 1) / kLeaf;
-  tree.nodes.reserve(2 * leaves);
   tree.leaves.reserve(leaves);
   tree.ids.reserve(leaves * kLeaf);
-  if (n) detail::build_node(tree, points.data(), n);
+  std::size_t subtree = 1;
+  while (subtree * kFan < leaves) subtree *= kFan;
+  detail::add_leaves(tree, points.data(), n, subtree);
+  tree.nodes.reserve(leaves / (kFan - 1) + kMaxLevels);
+  if (leaves > 1) detail::add_nodes(tree);
   return tree;
 }
 

@@ -1,101 +1,103 @@
 // The hot loops. dispatch.hpp includes this file once for each instruction set, each time in a namespace of its own
 // (DILLY_ISA), so that no function compiled for AVX2 can be taken by the linker for the baseline.
+#include "lanes.inl.hpp"
+
 namespace dilly {
 namespace DILLY_ISA {
 
-inline __attribute__((always_inline)) f8 load8(const float* from) {
-  f8 v;
-  std::memcpy(&v, from, sizeof v);
-  return v;
-}
-
-inline __attribute__((always_inline)) f8 splat8(float v) { return f8{v, v, v, v, v, v, v, v}; }
-
-// One bit a lane whose value is at most `limit`.
-inline __attribute__((always_inline)) unsigned lanes_at_most(f8 v, float limit) {
-  const i8 hit = v <= splat8(limit);
-#if DILLY_ISA_AVX2
-  return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(hit)));
-#else
-  unsigned bits = 0;
-  for (int k = 0; k < 8; k++) bits |= (static_cast<unsigned>(hit[k]) & 1u) << k;
-  return bits;
-#endif
-}
-
-inline __attribute__((always_inline)) void leaf_distances(const Leaf& leaf, const float q[3], f8& d0, f8& d1) {
-  const f8 qx = splat8(q[0]), qy = splat8(q[1]), qz = splat8(q[2]);
-  const f8 ax = load8(leaf.x) - qx, ay = load8(leaf.y) - qy, az = load8(leaf.z) - qz;
-  const f8 bx = load8(leaf.x + 8) - qx, by = load8(leaf.y + 8) - qy, bz = load8(leaf.z + 8) - qz;
+inline __attribute__((always_inline)) void leaf_distances(const Leaf& leaf, const float q[3], F8& d0, F8& d1) {
+  const F8 qx = splat8(q[0]), qy = splat8(q[1]), qz = splat8(q[2]);
+  const F8 ax = load8(leaf.x) - qx, ay = load8(leaf.y) - qy, az = load8(leaf.z) - qz;
+  const F8 bx = load8(leaf.x + 8) - qx, by = load8(leaf.y + 8) - qy, bz = load8(leaf.z + 8) - qz;
   d0 = ax * ax + ay * ay + az * az;
   d1 = bx * bx + by * by + bz * bz;
 }
 
-// Calls `leaf(number, bound)` for each leaf that can hold a point within `bound(…)`, near ones first. `limit` is read
-// anew at every step: the visitor lowers it. Bounded stack; the bound of a box is exact up to rounding, which the
-// slack covers, so that a point at exactly the limit is never missed.
+// The squared distances of a leaf's points, and one bit for each that is at most `limit`.
+inline __attribute__((always_inline)) unsigned leaf_hits(const Leaf& leaf, const float q[3], float limit, float* d2) {
+  F8 a, b;
+  leaf_distances(leaf, q, a, b);
+  store8(d2, a);
+  store8(d2 + 8, b);
+  return lanes_at_most(a, limit) | lanes_at_most(b, limit) << 8;
+}
+
+// Of each of a node's children the squared distance to its box, and in its lowest three bits the child's number: one
+// minimum then says which is nearest. As integers, in the order of the distances, because these are not negative;
+// infinity and what is no number are beyond every finite limit.
+inline __attribute__((always_inline)) I8 child_keys(const Node& node, const float q[3]) {
+  const F8 zero = splat8(0);
+  F8 sum = zero;
+  for (int a = 0; a < 3; a++) {
+    const F8 place = splat8(q[a]);
+    // The zero comes first: where the query is not a number the distance is none either.
+    const F8 d = max8(zero, max8(load8(node.low[a]) - place, place - load8(node.high[a])));
+    sum += d * d;
+  }
+  return (bits_of(sum) & 0x7ffffff8) | lane_numbers();
+}
+
+// Calls `visit(leaf)` for each leaf that can hold a point within sqrt(limit), near ones first. `limit` is read anew at
+// every step: the visitor lowers it. The bits that a key lacks make a box a millionth nearer than it is, which covers
+// rounding: a point at exactly the limit is never missed.
 template <class Visit>
-inline __attribute__((always_inline)) void visit_leaves(const KdTree& tree, const float q[3], const float& limit, Visit visit) {
-  struct Pending {
-    std::uint32_t node;
-    float off[3];
+inline __attribute__((always_inline)) void visit_leaves(const KdTree& tree, const float q[3], const float& limit,
+                                                        Visit visit) {
+  if (tree.leaves.empty()) return;
+  if (tree.levels == 0) return visit(0u);
+  struct Open {
+    I8 keys;              // of the children not yet seen
+    std::uint32_t first;  // number of child 0 in the level below
   };
-  Pending stack[kMaxDepth];
-  int depth = 0;
-  if (tree.nodes.empty()) return;
-  const Node* nodes = tree.nodes.data();
-  std::uint32_t node = 0;
-  float off[3] = {0, 0, 0};
-  constexpr float slack = 0.999999f;
+  constexpr std::int32_t seen = std::numeric_limits<std::int32_t>::max();
+  Open open[kMaxLevels + 1];
+  int level = tree.levels, roots = tree.roots;
+  std::uint32_t first = 0;
+  const Node* const root = &tree.nodes[tree.level_start[level]];
+  I8 keys = child_keys(root[0], q);
+  if (roots == 2) {
+    open[0] = {child_keys(root[1], q), kFan};
+    if (least(open[0].keys) < least(keys)) {
+      std::swap(keys, open[0].keys);
+      std::swap(first, open[0].first);
+    }
+  }
   for (;;) {
-    std::uint32_t link = nodes[node].link;
-    while ((link & 3) != 3) {
-      const unsigned axis = link & 3;
-      const float d = q[axis] - nodes[node].split;
-      const std::uint32_t left = node + 1, right = link >> 2;
-      const bool go_right = d >= 0;
-      Pending& far = stack[depth];
-      far.node = go_right ? left : right;
-      far.off[0] = off[0];
-      far.off[1] = off[1];
-      far.off[2] = off[2];
-      far.off[axis] = d;
-      const float bound = far.off[0] * far.off[0] + far.off[1] * far.off[1] + far.off[2] * far.off[2];
-      depth += bound * slack <= limit;
-      node = go_right ? right : left;
-      link = nodes[node].link;
+    const std::int32_t nearest_key = least(keys);
+    float bound;
+    std::memcpy(&bound, &nearest_key, sizeof bound);
+    if (!(bound <= limit)) {
+      if (level == tree.levels && roots-- < 2) return;
+      const Open& next = open[level < tree.levels ? ++level : 0];
+      keys = next.keys;
+      first = next.first;
+      continue;
     }
-    visit(link >> 2);
-    for (;;) {
-      if (depth == 0) return;
-      const Pending& next = stack[--depth];
-      const float bound = next.off[0] * next.off[0] + next.off[1] * next.off[1] + next.off[2] * next.off[2];
-      if (bound * slack > limit) continue;
-      node = next.node;
-      off[0] = next.off[0];
-      off[1] = next.off[1];
-      off[2] = next.off[2];
-      break;
+    const std::uint32_t child = first + (static_cast<std::uint32_t>(nearest_key) & 7);
+    const I8 taken = keys == nearest_key;
+    keys = keys | (taken & seen);
+    if (level == 1) {
+      visit(child);
+      continue;
     }
+    open[level].keys = keys;
+    open[level].first = first;
+    level--;
+    first = child * kFan;
+    keys = child_keys(tree.nodes[tree.level_start[level] + child], q);
   }
 }
 
 // The nearest point within sqrt(best.d2); equal distances answer with the smallest index.
 inline void nearest(const KdTree& tree, const float q[3], Nearest& best) {
   visit_leaves(tree, q, best.d2, [&](std::uint32_t number) {
-    f8 d[2];
+    F8 d[2];
     leaf_distances(tree.leaves[number], q, d[0], d[1]);
-    unsigned hits = lanes_at_most(d[0], best.d2) | lanes_at_most(d[1], best.d2) << 8;
-    while (hits) {
-      const unsigned lane = static_cast<unsigned>(__builtin_ctz(hits));
-      hits &= hits - 1;
-      const float d2 = d[lane >> 3][lane & 7];
-      const std::uint32_t slot = number * kLeaf + lane;
-      if (d2 < best.d2 || (d2 == best.d2 && (best.slot == kNoSlot || tree.ids[slot] < tree.ids[best.slot]))) {
-        best.d2 = d2;
-        best.slot = slot;
-      }
-    }
+    const float d2 = least(min8(d[0], d[1]));
+    if (!(d2 <= best.d2)) return;
+    const unsigned hits = lanes_at_most(d[0], d2) | lanes_at_most(d[1], d2) << 8;
+    const std::uint32_t slot = number * kLeaf + static_cast<unsigned>(__builtin_ctz(hits));
+    if (d2 < best.d2 || best.slot == kNoSlot || tree.ids[slot] < tree.ids[best.slot]) best = {d2, slot};
   });
 }
 
@@ -104,13 +106,12 @@ inline int knn(const KdTree& tree, const float q[3], int k, Neighbour* found) {
   int count = 0;
   float limit = std::numeric_limits<float>::max();
   visit_leaves(tree, q, limit, [&](std::uint32_t number) {
-    f8 d[2];
-    leaf_distances(tree.leaves[number], q, d[0], d[1]);
-    unsigned hits = lanes_at_most(d[0], limit) | lanes_at_most(d[1], limit) << 8;
+    float d2[kLeaf];
+    unsigned hits = leaf_hits(tree.leaves[number], q, limit, d2);
     while (hits) {
       const unsigned lane = static_cast<unsigned>(__builtin_ctz(hits));
       hits &= hits - 1;
-      const Neighbour candidate{d[lane >> 3][lane & 7], tree.ids[number * kLeaf + lane], number * kLeaf + lane};
+      const Neighbour candidate{d2[lane], tree.ids[number * kLeaf + lane], number * kLeaf + lane};
       if (count == k && !(candidate < found[k - 1])) continue;
       int place = count < k ? count++ : k - 1;
       for (; place > 0 && candidate < found[place - 1]; place--) found[place] = found[place - 1];
@@ -124,18 +125,17 @@ inline int knn(const KdTree& tree, const float q[3], int k, Neighbour* found) {
 // All points within sqrt(radius2), in no order.
 inline void within(const KdTree& tree, const float q[3], float radius2, std::vector<Neighbour>& found) {
   visit_leaves(tree, q, radius2, [&](std::uint32_t number) {
-    f8 d[2];
-    leaf_distances(tree.leaves[number], q, d[0], d[1]);
-    unsigned hits = lanes_at_most(d[0], radius2) | lanes_at_most(d[1], radius2) << 8;
+    float d2[kLeaf];
+    unsigned hits = leaf_hits(tree.leaves[number], q, radius2, d2);
     while (hits) {
       const unsigned lane = static_cast<unsigned>(__builtin_ctz(hits));
       hits &= hits - 1;
-      found.push_back({d[lane >> 3][lane & 7], tree.ids[number * kLeaf + lane], number * kLeaf + lane});
+      found.push_back({d2[lane], tree.ids[number * kLeaf + lane], number * kLeaf + lane});
     }
   });
 }
 
-// Finds for points first, first + stride … of a block the nearest map point, and sums the normal equations of
+// Finds for the `count` points from `first` on the nearest map point, and sums the normal equations of
 // point-to-plane registration over them (see icp.hpp for the equations).
 inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
   float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock];
@@ -143,40 +143,42 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
   const float* m = in.R;
   Surroundings around(*in.map);
   for (std::size_t k = 0; k < count; k++) {
-    const std::size_t i = first + k * in.stride;
+    const std::size_t i = first + k;
     const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
     const float rx = m[0] * x + m[1] * y + m[2] * z;
     const float ry = m[3] * x + m[4] * y + m[5] * z;
     const float rz = m[6] * x + m[7] * y + m[8] * z;
     around.move_to(in.t[0] + rx, in.t[1] + ry);
-    Match& match = in.matches[i];
+    const auto relative_to = [&](const Level& level, float q[3]) {
+      q[0] = rx + static_cast<float>(in.t[0] - level.origin[0]);
+      q[1] = ry + static_cast<float>(in.t[1] - level.origin[1]);
+      q[2] = rz + static_cast<float>(in.t[2] - level.origin[2]);
+    };
+    float q[3];
     Match best;
     best.d2 = in.max_d2;
-    if (match.tile) {  // the last iteration's neighbour is near: a tight first bound
-      const float q[3] = {rx + static_cast<float>(in.t[0] - match.tile->origin[0]),
-                          ry + static_cast<float>(in.t[1] - match.tile->origin[1]),
-                          rz + static_cast<float>(in.t[2] - match.tile->origin[2])};
-      const Leaf& leaf = match.tile->tree.leaves[match.slot / kLeaf];
-      const int lane = match.slot % kLeaf;
+    if (const Level* last = in.matches[i].level) {  // the last iteration's neighbour is near: a tight first bound
+      relative_to(*last, q);
+      const std::uint32_t slot = in.matches[i].slot;
+      const Leaf& leaf = last->tree.leaves[slot / kLeaf];
+      const int lane = slot % kLeaf;
       const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
       const float d2 = dx * dx + dy * dy + dz * dz;
-      if (d2 <= best.d2) best = {match.tile, match.slot, d2};
+      if (d2 <= best.d2) best = {last, slot, d2};
     }
     for (int c = 0; c < around.count; c++) {
-      const Tile& tile = *around.tiles[c];
-      const float q[3] = {rx + static_cast<float>(in.t[0] - tile.origin[0]),
-                          ry + static_cast<float>(in.t[1] - tile.origin[1]),
-                          rz + static_cast<float>(in.t[2] - tile.origin[2])};
-      if (tile.box_distance2(q) > best.d2) continue;
-      Nearest near{best.d2, best.tile == &tile ? best.slot : kNoSlot};
-      nearest(tile.tree, q, near);
-      if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.tile)) best = {&tile, near.slot, near.d2};
+      const Level& level = around.tiles[c]->*in.level;
+      relative_to(level, q);
+      if (level.box_distance2(q) > best.d2) continue;
+      Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
+      nearest(level.tree, q, near);
+      if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.level)) best = {&level, near.slot, near.d2};
     }
-    match = best;
-    if (!best.tile) continue;
-    const Tile& tile = *best.tile;
-    const Leaf& leaf = tile.tree.leaves[best.slot / kLeaf];
-    const Leaf& normal = tile.normals[best.slot / kLeaf];
+    in.matches[i] = best;
+    if (!best.level) continue;
+    relative_to(*best.level, q);
+    const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
+    const Leaf& normal = best.level->normals[best.slot / kLeaf];
     const int lane = best.slot % kLeaf;
     px[n] = rx;
     py[n] = ry;
@@ -184,40 +186,39 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
     nx[n] = normal.x[lane];
     ny[n] = normal.y[lane];
     nz[n] = normal.z[lane];
-    r[n] = nx[n] * (rx + static_cast<float>(in.t[0] - tile.origin[0]) - leaf.x[lane]) +
-           ny[n] * (ry + static_cast<float>(in.t[1] - tile.origin[1]) - leaf.y[lane]) +
-           nz[n] * (rz + static_cast<float>(in.t[2] - tile.origin[2]) - leaf.z[lane]);
+    r[n] = nx[n] * (q[0] - leaf.x[lane]) + ny[n] * (q[1] - leaf.y[lane]) + nz[n] * (q[2] - leaf.z[lane]);
     n++;
   }
   const std::size_t padded = (n + 7) / 8 * 8;
   for (std::size_t k = n; k < padded; k++) px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = r[k] = 0;
 
-  f8 h[21] = {}, g[6] = {}, square = {}, near = {}, weight = {}, range2 = {};
-  const float k2 = in.kernel * in.kernel;
+  F8 h[21] = {}, g[6] = {}, square{}, near{}, weight{}, range2{};
+  const F8 k2 = splat8(in.kernel * in.kernel);
   for (std::size_t k = 0; k < padded; k += 8) {
-    const f8 x = load8(px + k), y = load8(py + k), z = load8(pz + k), e = load8(r + k);
-    f8 j[6] = {load8(nx + k), load8(ny + k), load8(nz + k)};
+    const F8 x = load8(px + k), y = load8(py + k), z = load8(pz + k), e = load8(r + k);
+    F8 j[6] = {load8(nx + k), load8(ny + k), load8(nz + k), {}, {}, {}};
     j[3] = y * j[2] - z * j[1];
     j[4] = z * j[0] - x * j[2];
     j[5] = x * j[1] - y * j[0];
-    const f8 ratio = k2 / (k2 + e * e);
-    const f8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
-    const f8 w = ratio * ratio * real;
-    const i8 inlier = (e * e <= k2) & (real > 0.5f);
-    const f8 one = inlier ? splat8(1) : splat8(0);
+    const F8 ratio = k2 / (k2 + e * e);
+    const F8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
+    const F8 w = ratio * ratio * real;
+    const F8 one = one_where((e * e <= k2) & (real > splat8(0.5f)));
     near += one;
     square += one * e * e;
     weight += w;
     range2 += w * (x * x + y * y + z * z);
     for (int a = 0, at = 0; a < 6; a++) {
-      const f8 wj = w * j[a];
+      const F8 wj = w * j[a];
       g[a] += wj * e;
       for (int b = a; b < 6; b++) h[at++] += wj * j[b];
     }
   }
-  const auto sum = [](f8 v) {
+  const auto sum = [](F8 v) {
+    float lanes[8];
+    store8(lanes, v);
     double total = 0;
-    for (int k = 0; k < 8; k++) total += static_cast<double>(v[k]);
+    for (int k = 0; k < 8; k++) total += static_cast<double>(lanes[k]);
     return total;
   };
   for (int k = 0; k < 21; k++) sums.h[k] = sum(h[k]);

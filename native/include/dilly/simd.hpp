@@ -1,5 +1,5 @@
-// Eight floats at a time, written once: GCC and Clang lower the vector extension to AVX2 inside the kernels compiled
-// for it, to SSE2 pairs in the x86-64 baseline and to NEON pairs on arm64.
+// Vectors in the extension of GCC and Clang, and what it lacks: four lanes are one register in every instruction set,
+// eight are one in AVX2 only (see lanes.inl.hpp).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,46 @@ namespace dilly {
 
 using f8 = float __attribute__((vector_size(32)));
 using i8 = std::int32_t __attribute__((vector_size(32)));
+using f4 = float __attribute__((vector_size(16)));
+using i4 = std::int32_t __attribute__((vector_size(16)));
+
+// Four lanes: what every x86-64 and arm64 has. Where a lane of either is not a number the answer is b's.
+inline __attribute__((always_inline)) f4 min4(f4 a, f4 b) {
+#if defined(__SSE2__)
+  return reinterpret_cast<f4>(_mm_min_ps(reinterpret_cast<__m128>(a), reinterpret_cast<__m128>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
+
+inline __attribute__((always_inline)) f4 max4(f4 a, f4 b) {
+#if defined(__SSE2__)
+  return reinterpret_cast<f4>(_mm_max_ps(reinterpret_cast<__m128>(a), reinterpret_cast<__m128>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+
+inline __attribute__((always_inline)) i4 min4(i4 a, i4 b) { return a < b ? a : b; }
+
+inline __attribute__((always_inline)) float least4(f4 v) {
+  const f4 m = min4(v, f4{v[2], v[3], v[0], v[1]});
+  return m[0] < m[1] ? m[0] : m[1];
+}
+
+inline __attribute__((always_inline)) std::int32_t least4(i4 v) {
+  const i4 half = min4(v, i4{v[2], v[3], v[0], v[1]});
+  return min4(half, i4{half[1], half[0], half[3], half[2]})[0];
+}
+
+// One bit a lane that is all ones.
+inline __attribute__((always_inline)) unsigned mask4(i4 v) {
+#if defined(__SSE2__)
+  return static_cast<unsigned>(_mm_movemask_ps(reinterpret_cast<__m128>(v)));
+#else
+  return (v[0] & 1u) | (v[1] & 2u) | (v[2] & 4u) | (v[3] & 8u);
+#endif
+}
 
 enum class Simd { scalar, avx2, neon };
 

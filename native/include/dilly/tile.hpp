@@ -7,11 +7,13 @@
 #include <unordered_map>
 
 #include "kdtree.hpp"
+#include "surfels.hpp"
 
 namespace dilly {
 
-struct Tile {
-  std::array<double, 3> origin;  // the tile's corner in the map frame; points are relative to it
+// Points with normals, ready to search.
+struct Level {
+  std::array<double, 3> origin;  // of the map frame; points are relative to it
   KdTree tree;
   std::vector<Leaf, AlignedAllocator<Leaf>> normals;  // by slot, as the tree's leaves
   float low[3], high[3];                              // box of the points
@@ -28,7 +30,42 @@ struct Tile {
   }
 };
 
-// Builds a tile from points with unit normals, both relative to `origin`.
+// A tile twice: its points, and its surfels for the first, wide iterations of a registration. A dense cloud answers
+// every query with a point next to it, so that a scan creeps; a surfel speaks for the surface of a whole cube.
+struct Tile {
+  Level fine, coarse;
+
+  std::size_t size() const { return fine.size(); }
+};
+
+inline Result<Level> build_level(const Cloud& cloud, const std::array<double, 3>& origin) {
+  Result<KdTree> tree = build_kdtree(cloud);
+  if (!tree.ok()) return tree.error();
+  Level level;
+  level.origin = origin;
+  level.tree = std::move(tree.value());
+  level.normals.resize(level.tree.leaves.size());
+  for (std::size_t slot = 0; slot < level.tree.ids.size(); slot++) {
+    const std::uint32_t id = level.tree.ids[slot];
+    const bool real = id < cloud.size();
+    Leaf& leaf = level.normals[slot / kLeaf];
+    leaf.x[slot % kLeaf] = real ? cloud.nx[id] : 0;
+    leaf.y[slot % kLeaf] = real ? cloud.ny[id] : 0;
+    leaf.z[slot % kLeaf] = real ? cloud.nz[id] : 0;
+  }
+  const FloatBuffer* axes[3] = {&cloud.x, &cloud.y, &cloud.z};
+  for (int a = 0; a < 3; a++) {
+    level.low[a] = std::numeric_limits<float>::infinity();
+    level.high[a] = -level.low[a];
+    for (const float v : *axes[a]) {
+      level.low[a] = std::min(level.low[a], v);
+      level.high[a] = std::max(level.high[a], v);
+    }
+  }
+  return level;
+}
+
+// Builds a tile from points with unit normals, both relative to `origin`, the tile's corner in the map frame.
 inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud, const std::array<double, 3>& origin) {
   if (!cloud.has_normals())
     return Error{"no-normals", "expected a cloud with normals, found none; estimate them first"};
@@ -39,27 +76,13 @@ inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud, const 
       return Error{"bad-normal", "expected unit normals, found squared length " + std::to_string(n2) +
                                      " at index " + std::to_string(i)};
   }
-  Result<KdTree> tree = build_kdtree(cloud);
-  if (!tree.ok()) return tree.error();
-  auto tile = std::make_shared<Tile>();
-  tile->origin = origin;
-  tile->tree = std::move(tree.value());
-  tile->normals.resize(tile->tree.leaves.size());
-  for (std::size_t slot = 0; slot < tile->tree.ids.size(); slot++) {
-    const std::uint32_t id = tile->tree.ids[slot];
-    const bool real = id < cloud.size();
-    Leaf& leaf = tile->normals[slot / kLeaf];
-    leaf.x[slot % kLeaf] = real ? cloud.nx[id] : 0;
-    leaf.y[slot % kLeaf] = real ? cloud.ny[id] : 0;
-    leaf.z[slot % kLeaf] = real ? cloud.nz[id] : 0;
-  }
-  const FloatBuffer* axes[3] = {&cloud.x, &cloud.y, &cloud.z};
-  for (int a = 0; a < 3; a++) {
-    const auto [low, high] = std::minmax_element(axes[a]->begin(), axes[a]->end());
-    tile->low[a] = *low;
-    tile->high[a] = *high;
-  }
-  return std::shared_ptr<const Tile>(tile);
+  Result<Level> fine = build_level(cloud, origin);
+  if (!fine.ok()) return fine.error();
+  const Result<Cloud> surfels = find_surfels(cloud, kSurfelSize);
+  if (!surfels.ok()) return surfels.error();
+  Result<Level> coarse = build_level(surfels.value(), origin);
+  if (!coarse.ok()) return coarse.error();
+  return std::make_shared<const Tile>(Tile{std::move(fine.value()), std::move(coarse.value())});
 }
 
 using TileKey = std::pair<std::int32_t, std::int32_t>;

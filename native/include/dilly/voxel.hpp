@@ -11,36 +11,30 @@
 
 namespace dilly {
 
-namespace detail {
-
-struct VoxelSum {
-  float x, y, z, intensity, time;
-  std::uint32_t count;
+// Which cube of a grid each point lies in; cubes are numbered in the order in which they first occur.
+struct VoxelGrid {
+  std::vector<std::uint32_t> voxel;
+  std::size_t count = 0;
 };
 
-}  // namespace detail
-
-// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the order in
-// which the cubes first occur. Refuses sizes that are not positive and points beyond 2^20 cubes from the origin.
-inline Result<Cloud> downsample(const Cloud& cloud, double size) {
+// Refuses sizes that are not positive and points beyond 2^20 cubes from the origin.
+inline Result<VoxelGrid> voxel_grid(const Cloud& cloud, double size) {
   if (!(size > 0) || !std::isfinite(size))
     return Error{"bad-voxel-size", "expected a positive voxel size in metres, found " + std::to_string(size)};
   const std::size_t n = cloud.size();
   std::size_t slots = 64;
-  while (slots < 2 * n) slots *= 2;
+  int shift = 58;
+  for (; slots < 2 * n; slots *= 2) shift--;
   constexpr std::uint32_t kFree = 0xffffffffu;
-  std::vector<std::uint32_t> table(slots, kFree);  // hash → voxel
+  std::vector<std::uint32_t> table(slots, kFree);  // hash → cube
   std::vector<std::uint64_t> keys;
-  std::vector<detail::VoxelSum> sums;
   keys.reserve(n / 4 + 16);
-  sums.reserve(n / 4 + 16);
-  const bool has_intensity = !cloud.intensity.empty(), has_time = cloud.has_times();
+  VoxelGrid grid;
+  grid.voxel.resize(n);
   const float inverse = static_cast<float>(1 / size);
   constexpr float kReach = 1048575;
   std::uint64_t last_key = ~std::uint64_t{0};
   std::uint32_t last = 0;
-  int shift = 64;
-  for (std::size_t s = slots; s > 1; s /= 2) shift--;
   for (std::size_t i = 0; i < n; i++) {
     const float fx = std::floor(cloud.x[i] * inverse), fy = std::floor(cloud.y[i] * inverse),
                 fz = std::floor(cloud.z[i] * inverse);
@@ -50,18 +44,35 @@ inline Result<Cloud> downsample(const Cloud& cloud, double size) {
                        std::to_string(i)};
     const auto bits = [](float v) { return static_cast<std::uint64_t>(static_cast<std::int64_t>(v) + (1 << 20)); };
     const std::uint64_t key = bits(fx) << 42 | bits(fy) << 21 | bits(fz);
-    if (key != last_key) {
-      std::size_t at = (key * 0x9E3779B97F4A7C15ull) >> shift;
+    if (key != last_key) {  // the points of one ring mostly stay in a cube
+      std::size_t at = (key * 0x9E3779B97F4A7C15ull) >> shift;  // Fibonacci hashing: Knuth, TAOCP 3, 6.4
       while (table[at] != kFree && keys[table[at]] != key) at = (at + 1) & (slots - 1);
       if (table[at] == kFree) {
-        table[at] = static_cast<std::uint32_t>(sums.size());
+        table[at] = static_cast<std::uint32_t>(keys.size());
         keys.push_back(key);
-        sums.push_back({});
       }
       last = table[at];
       last_key = key;
     }
-    detail::VoxelSum& sum = sums[last];
+    grid.voxel[i] = last;
+  }
+  grid.count = keys.size();
+  return grid;
+}
+
+// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the order in
+// which the cubes first occur. Refuses what voxel_grid refuses.
+inline Result<Cloud> downsample(const Cloud& cloud, double size) {
+  const Result<VoxelGrid> grid = voxel_grid(cloud, size);
+  if (!grid.ok()) return grid.error();
+  struct Sum {
+    float x, y, z, intensity, time;
+    std::uint32_t count;
+  };
+  std::vector<Sum> sums(grid.value().count);
+  const bool has_intensity = !cloud.intensity.empty(), has_time = cloud.has_times();
+  for (std::size_t i = 0; i < cloud.size(); i++) {
+    Sum& sum = sums[grid.value().voxel[i]];
     sum.x += cloud.x[i];
     sum.y += cloud.y[i];
     sum.z += cloud.z[i];

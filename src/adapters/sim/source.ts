@@ -11,8 +11,10 @@ import type { World } from './solids.ts';
 import { buildStreet } from './world.ts';
 
 export interface SimulatedDriveOptions {
-  /** integer in [0, 2³²): the same seed gives the same bytes */
+  /** integer in [0, 2³²): of the street, and of the noise unless `noiseSeed` says otherwise. Same seeds, same bytes. */
   readonly seed: number;
+  /** of the sensors' noise: another drive through the same street */
+  readonly noiseSeed?: number;
   /** length of the drive, 1–600 s; the corner is reached after 33 s */
   readonly seconds: number;
   readonly lidar?: LidarModel;
@@ -55,10 +57,11 @@ export class SimulatedDrive implements SensorSource {
   readonly T_base_lidar = T_base_lidar;
   readonly start = START;
   readonly #seed: number;
+  readonly #noiseSeed: number;
   readonly #seconds: number;
   readonly #lidar: LidarModel;
 
-  constructor({ seed, seconds, lidar = OS1_16 }: SimulatedDriveOptions) {
+  constructor({ seed, noiseSeed = seed, seconds, lidar = OS1_16 }: SimulatedDriveOptions) {
     if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32 && seconds >= 1 && seconds <= 600)) {
       throw new Refusal(
         'out-of-range',
@@ -66,6 +69,7 @@ export class SimulatedDrive implements SensorSource {
       );
     }
     this.#seed = seed;
+    this.#noiseSeed = noiseSeed;
     this.#seconds = seconds;
     this.#lidar = lidar;
     this.world = buildStreet(seed, walked(seconds));
@@ -104,7 +108,7 @@ export class SimulatedDrive implements SensorSource {
   #plan(): Planned[] {
     const frame = enuFrame(ORIGIN);
     // A stream of random numbers each, so that one sensor's settings leave the others' bytes alone.
-    const [beam, inertial, fix, wheels] = [1, 2, 3, 4].map((n) => new Random(this.#seed + n * 2 ** 32));
+    const [beam, inertial, fix, wheels] = [1, 2, 3, 4].map((n) => new Random(this.#noiseSeed + n * 2 ** 32));
     const readImu = imu(frame, inertial!);
     const readFix = gnss(frame, fix!);
     const readWheels = odometry(1 / ODOMETRY_RATE, wheels!);

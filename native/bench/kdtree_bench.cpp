@@ -1,0 +1,87 @@
+// Our tree against nanoflann: nearest neighbour, ten nearest, and building, on maps of a street that a LiDAR saw.
+#include <cstdlib>
+
+#include "bench.hpp"
+#include "dilly/dispatch.hpp"
+#include "peer_nanoflann.hpp"
+#include "scene.hpp"
+
+namespace {
+
+using dilly::Cloud;
+using dilly::KdTree;
+using dilly::Simd;
+
+void nearest_all(const KdTree& tree, const Cloud& queries, Simd simd, std::vector<float>& d2) {
+  const dilly::Kernels& kernel = dilly::kernels(simd);
+  d2.resize(queries.size());
+  for (std::size_t i = 0; i < queries.size(); i++) {
+    const float q[3] = {queries.x[i], queries.y[i], queries.z[i]};
+    dilly::Nearest best{std::numeric_limits<float>::max(), dilly::kNoSlot};
+    kernel.nearest(tree, q, best);
+    d2[i] = best.d2;
+  }
+}
+
+void knn_all(const KdTree& tree, const Cloud& queries, int k, std::vector<float>& d2) {
+  const dilly::Kernels& kernel = dilly::kernels(dilly::detect_simd());
+  d2.resize(queries.size() * k);
+  std::vector<dilly::Neighbour> found(k);
+  for (std::size_t i = 0; i < queries.size(); i++) {
+    const float q[3] = {queries.x[i], queries.y[i], queries.z[i]};
+    kernel.knn(tree, q, k, found.data());
+    for (int j = 0; j < k; j++) d2[i * k + j] = found[j].d2;
+  }
+}
+
+// Queries a second, in thousands. A benchmark of wrong answers is worth nothing: they are compared as well.
+void throughput(const std::string& id, std::size_t queries, const std::vector<double>& seconds,
+                const std::vector<float>& ours, const std::vector<float>& theirs) {
+  const double mine = 1e-3 * static_cast<double>(queries) / seconds[0];
+  if (seconds.size() == 1) return bench::row(id, mine, "kq/s");
+  for (std::size_t i = 0; i < ours.size(); i++)
+    if (!(std::fabs(ours[i] - theirs[i]) <= 1e-5f * theirs[i] + 1e-6f)) {
+      std::fprintf(stderr, "%s: answer %zu differs: %g and %g\n", id.c_str(), i, ours[i], theirs[i]);
+      std::exit(1);
+    }
+  const double peer = 1e-3 * static_cast<double>(queries) / seconds[1];
+  bench::row(id, mine, "kq/s", "nanoflann", peer, mine / peer);
+}
+
+void compare(const std::string& name, const Cloud& map, const Cloud& queries, int rounds) {
+  const KdTree tree = std::move(dilly::build_kdtree(map).value());
+  const bool peer = bench::PeerTree::installed();
+  const bench::PeerTree other(map);
+  std::vector<float> ours, theirs;
+  std::vector<std::uint32_t> index;
+  std::vector<std::function<void()>> works{[&] { nearest_all(tree, queries, dilly::detect_simd(), ours); }};
+  if (peer) works.push_back([&] { other.nearest(queries, index, theirs); });
+  throughput("kdtree.nn1." + name, queries.size(), bench::race(rounds, works), ours, theirs);
+  works[0] = [&] { nearest_all(tree, queries, Simd::scalar, ours); };
+  throughput("kdtree.nn1.scalar." + name, queries.size(), bench::race(rounds, works), ours, theirs);
+  works.assign(1, [&] { knn_all(tree, queries, 10, ours); });
+  if (peer) works.push_back([&] { other.knn(queries, 10, theirs); });
+  throughput("kdtree.nn10." + name, queries.size(), bench::race(rounds, works), ours, theirs);
+  works.assign(1, [&] { dilly::build_kdtree(map); });
+  if (peer) works.push_back([&] { const bench::PeerTree built(map); });
+  const std::vector<double> seconds = bench::race(rounds, works);
+  const std::string id = "kdtree.build." + name;
+  peer ? bench::row(id, 1e3 * seconds[0], "ms", "nanoflann", 1e3 * seconds[1], seconds[1] / seconds[0])
+       : bench::row(id, 1e3 * seconds[0], "ms");
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<bench::Box> world = bench::street();
+  // A scan that stands where a prediction would put it: 0.2 m and 1° beside the truth.
+  Cloud queries;
+  bench::append_moved(queries, bench::scan(world, bench::pose_at(1.3, 0.02), 1800, 99), bench::pose_at(1.5, 0.037));
+  compare("10k", bench::street_map(world, 10000), queries, 9);
+  compare("100k", bench::street_map(world, 100000), queries, 9);
+  compare("1m", bench::street_map(world, 1000000), queries, 5);
+  const char* data = std::getenv("DILLY_DATA");
+  const std::string pair = std::string(data ? data : "") + "/registration-pairs/koide/";
+  const Cloud target = bench::read_ply(pair + "target.ply"), source = bench::read_ply(pair + "source.ply");
+  if (target.size() && source.size()) compare("koide", target, source, 9);
+}

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { FolderMap } from '../adapters/tiles/folder-map.ts';
+import { loadTile } from '../map/load-tile.ts';
+import { parseManifest, tilePath } from '../map/manifest.ts';
+import { sha256 } from '../map-service/map-package.ts';
+import { refusalReason } from '../types.ts';
+import { progressBar } from './progress.ts';
+import { answer, type CommonOptions, openCore, openSession, withCommonOptions } from './shared.ts';
+
+export function addMapVerify(map: Command): void {
+  withCommonOptions(map.command('verify'))
+    .description('check every file of a map package against its manifest (no signature yet)')
+    .argument('<dir>', 'folder of the map')
+    .action(async (dir: string, options: CommonOptions) => {
+      const problems = await verifyMap(dir, options);
+      const text = problems.map(({ path, reason }) => `${path}: ${reason}`).join('\n');
+      answer(options, { ok: problems.length === 0, problems }, text || 'all files are as the manifest says');
+      if (problems.length > 0) process.exitCode = 1;
+    });
+}
+
+/** What is wrong with a map package; empty when it is whole. Rejects with a Refusal without a readable manifest. */
+export async function verifyMap(
+  dir: string,
+  options: CommonOptions,
+): Promise<{ path: string; reason: string }[]> {
+  const core = openCore(await openSession(options));
+  const folder = new FolderMap(dir);
+  const manifest = parseManifest(await folder.read('manifest.json'));
+  const problems: { path: string; reason: string }[] = [];
+  const check = async (path: string, work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!refusalReason(error)) throw error;
+      problems.push({ path, reason: (error as Error).message });
+    }
+  };
+  const tiles = Object.entries(manifest.tiles);
+  const bar = progressBar('verifying', tiles.length);
+  for (const [k, [id, entry]] of tiles.entries()) {
+    const path = tilePath(entry);
+    await check(path, async () => loadTile(core, id, entry, manifest.tileSize, await folder.read(path)));
+    bar.update(k + 1, id);
+  }
+  bar.stop();
+  await check('graph.geojson', async () => {
+    const found = sha256(await folder.read('graph.geojson'));
+    if (found !== manifest.graph.sha256)
+      problems.push({
+        path: 'graph.geojson',
+        reason: `expected sha256 ${manifest.graph.sha256}, found ${found}`,
+      });
+  });
+  return problems;
+}

@@ -1,0 +1,40 @@
+import type { RunRecord } from '../evaluation/run-record.ts';
+import type { RunSummary } from '../evaluation/summarise.ts';
+
+const cm = (metres: number) => `${(100 * metres).toFixed(1)} cm`;
+
+/** A run in a few lines for people. */
+export function describeRun(summary: RunSummary, record: RunRecord, out: string | undefined): string {
+  const { ape, yaw, firstPose, states, refused, stages } = summary;
+  const lines = [
+    `${summary.frames} frames, ${summary.tracked} tracked, ${summary.realTimeFactor.toFixed(1)} × real time`,
+    firstPose ? `first pose after ${firstPose.seconds.toFixed(2)} s` : 'no pose was found',
+  ];
+  if (ape)
+    lines.push(
+      `position error   median ${cm(ape.median)}, p95 ${cm(ape.p95)}, max ${cm(ape.max)} (${summary.matched} poses)`,
+    );
+  if (yaw)
+    lines.push(
+      `heading error    median ${yaw.median.toFixed(3)}°, p95 ${yaw.p95.toFixed(3)}°, max ${yaw.max.toFixed(3)}°`,
+    );
+  lines.push(`states           ${pairs(states, (s) => `${s.toFixed(1)} s`)}`);
+  if (Object.keys(stages).length > 0)
+    lines.push(
+      `time per scan    ${pairs(stages, ({ median, p99 }) => `${median.toFixed(1)} (p99 ${p99.toFixed(1)}) ms`)}`,
+    );
+  for (const [sensor, nis] of Object.entries(summary.nis))
+    lines.push(
+      `${sensor.padEnd(16)} ${nis.accepted} of ${nis.count} used; NIS ${nis.mean === null ? '-' : nis.mean.toFixed(2)} for ${nis.dof} degrees of freedom${Object.keys(nis.rejected).length ? `; not used: ${pairs(nis.rejected, String)}` : ''}`,
+    );
+  for (const [reason, count] of Object.entries(refused))
+    lines.push(`refused          ${count} × ${reason}: ${record.refusedExamples[reason]}`);
+  if (out) lines.push(`report           ${out}/report.html`);
+  return lines.join('\n');
+}
+
+function pairs<T>(record: Readonly<Record<string, T>>, text: (value: T) => string): string {
+  return Object.entries(record)
+    .map(([key, value]) => `${key} ${text(value)}`)
+    .join(', ');
+}

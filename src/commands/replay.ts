@@ -1,0 +1,184 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Command } from 'commander';
+import { degrade } from '../adapters/replay/degrade.ts';
+import { parseFrameRange } from '../adapters/replay/frames.ts';
+import { isKittiDrive } from '../adapters/replay/kitti.ts';
+import { openSource } from '../adapters/replay/open.ts';
+import { FolderMap } from '../adapters/tiles/folder-map.ts';
+import { type RunRecord, RunRecorder } from '../evaluation/run-record.ts';
+import { type RunSummary, summarise } from '../evaluation/summarise.ts';
+import { writeTum } from '../evaluation/tum.ts';
+import { parseManifest } from '../map/manifest.ts';
+import { MapWindow } from '../map/map-window.ts';
+import { Localizer } from '../pipeline.ts';
+import type { SensorSource, SourceInfo } from '../ports.ts';
+import { Refusal } from '../types.ts';
+import { writeEvidence } from './evidence.ts';
+import { sampleOf } from './map-sample.ts';
+import { progressBar } from './progress.ts';
+import { readReference } from './reference.ts';
+import { describeRun } from './replay-text.ts';
+import {
+  answer,
+  type CommonOptions,
+  openCore,
+  openSession,
+  type Session,
+  withCommonOptions,
+} from './shared.ts';
+import { startFrom } from './start.ts';
+
+interface ReplayOptions extends CommonOptions {
+  readonly map?: string;
+  readonly frames?: string;
+  readonly reference?: string;
+  readonly out?: string;
+  readonly threads: string;
+}
+
+/** The histogram's own period: a healthy loop shows exactly this as its delay. */
+const LOOP_RESOLUTION_MS = 1;
+
+export function addReplay(program: Command): void {
+  withCommonOptions(program.command('replay'))
+    .description('localise a recorded drive against a map')
+    .argument('<input>', 'bag (file or folder) or KITTI raw drive')
+    .option('--map <dir>', 'map package; without one the drive is fused from GNSS, IMU and odometry alone')
+    .option('--frames <range>', 'START:STOP:STEP of the scans, 1::2 is every odd one')
+    .option('--reference <ref>', 'T_map_base to compare with: TUM file, topic of the bag, or oxts')
+    .option('--out <dir>', 'write trajectory, evidence, result.json, report.html and pictures here')
+    .option('--threads <n>', 'threads of one registration; the result does not depend on it', '2')
+    .action(async (input: string, options: ReplayOptions) => {
+      const { summary, record } = await replay(input, options);
+      answer(options, summary, describeRun(summary, record, options.out));
+    });
+}
+
+/** `replay`: runs a whole recorded drive and says how it went. */
+export async function replay(
+  input: string,
+  options: ReplayOptions,
+): Promise<{ summary: RunSummary; record: RunRecord }> {
+  const session = await openSession(options);
+  const { config } = session;
+  const threads = Number(options.threads);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64)
+    throw new Refusal('bad-argument', `--threads: expected 1 to 64, found ${options.threads}`);
+  const core = openCore(session);
+  core.setThreads(threads);
+
+  const source = degrade(
+    await openSource(input, options.frames ? { frames: parseFrameRange(options.frames) } : {}),
+    config.replay.degrade,
+  );
+  const info = source.describe();
+  const folder = options.map ? new FolderMap(options.map) : undefined;
+  const manifest = folder && parseManifest(await folder.read('manifest.json'));
+  const reference = options.reference
+    ? await readReference(options.reference, input, manifest?.frame.origin)
+    : undefined;
+  if (!options.reference && (await isKittiDrive(input)) && config.replay.degrade.gnss === 'none')
+    session.log.warn(
+      'the fixes of this drive are its reference: give --set replay.degrade.gnss=canyon to spoil them',
+    );
+
+  const recorder = new RunRecorder({
+    title: `Replay of ${info.name}`,
+    input,
+    mapId: manifest ? `${manifest.mapId} version ${manifest.version}` : null,
+    config: { core: core.kind, simd: core.simd, threads, overrides: options.set.join(' ') },
+    start: info.start,
+  });
+  const window =
+    manifest &&
+    new MapWindow(
+      core,
+      manifest,
+      (path) => folder!.read(path),
+      config.map.loadRadius,
+      (reason, detail) => recorder.refused(reason, detail),
+    );
+  const localizer = new Localizer({
+    core,
+    config,
+    sink: recorder,
+    clock: { nowMs: () => performance.now() },
+    map: window,
+    prior: manifest && startFrom(config.replay.start, reference, info),
+    outputOn: outputOf(info, manifest !== undefined),
+  });
+  const run = await drive(source, info, localizer, recorder, session);
+  const record = recorder.finish({
+    ...run,
+    ...(await trajectoryFile(options.out, recorder)),
+    ...(reference && { reference: reference.poses, association: { interpolate: true } }),
+    ...(window && options.out && { mapPoints: await sampleOf(core, window, (path) => folder!.read(path)) }),
+  });
+  const summary = summarise(record);
+  if (options.out) await writeResults(options.out, summary, record);
+  return { summary, record };
+}
+
+/** Results come at the rate of the scans, or of the next best sensor where there are none or no map for them. */
+function outputOf({ channels }: SourceInfo, hasMap: boolean): 'points' | 'odometry' | 'imu' | 'gnss' {
+  const kinds = new Set(Object.values(channels));
+  const order = hasMap ? (['points', 'odometry', 'imu'] as const) : (['odometry', 'imu', 'points'] as const);
+  return order.find((kind) => kinds.has(kind)) ?? 'gnss';
+}
+
+async function drive(
+  source: SensorSource,
+  info: SourceInfo,
+  localizer: Localizer,
+  recorder: RunRecorder,
+  { log }: Session,
+) {
+  const duration = Number(info.end - info.start) * 1e-9;
+  const bar = progressBar('replaying', Math.max(duration, 1e-9));
+  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  loop.enable();
+  let rssPeakBytes = 0;
+  let shown = 0;
+  const start = performance.now();
+  const wall = () => (performance.now() - start) / 1000;
+  try {
+    for await (const message of source.messages()) {
+      await localizer.handle(message);
+      if (message.kind === 'refused') log.debug(`${message.channel}: ${message.detail}`);
+      if (performance.now() - shown < 100) continue;
+      shown = performance.now();
+      rssPeakBytes = Math.max(rssPeakBytes, process.memoryUsage.rss());
+      const driven = Number(message.arrival - info.start) * 1e-9;
+      bar.update(driven, `${(driven / wall()).toFixed(1)} × real time  ${recorder.latest()}`);
+    }
+  } finally {
+    loop.disable();
+    bar.stop();
+    await source.close();
+  }
+  const wallSeconds = wall();
+  return {
+    wallSeconds,
+    realTimeFactor: wallSeconds > 0 ? duration / wallSeconds : 0,
+    rssPeakBytes: Math.max(rssPeakBytes, process.memoryUsage.rss()),
+    eventLoopDelayP99Ms: Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
+  };
+}
+
+async function trajectoryFile(out: string | undefined, recorder: RunRecorder) {
+  if (!out) return {};
+  await mkdir(out, { recursive: true });
+  const path = join(out, 'trajectory.tum');
+  const { sha256 } = await writeTum(path, recorder.trajectory());
+  return { trajectory: { path, sha256 } };
+}
+
+async function writeResults(out: string, summary: RunSummary, record: RunRecord): Promise<void> {
+  await writeFile(join(out, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeEvidence(join(out, 'evidence.jsonl'), record);
+  // Loaded here: the drawing libraries are large, and a replay without --out needs none of them.
+  const { writeReport } = await import('../evaluation/report.ts');
+  await writeReport(record, out);
+}

@@ -1,0 +1,10 @@
+/** What dilly-nav offers to other programs. */
+export type { Config } from './config.ts';
+export { loadConfig } from './config.ts';
+export type { Alignment, AlignOptions, Cloud, Core, KdTree, Motion, Tile, TileMap } from './core.ts';
+export { type Manifest, parseManifest } from './map/manifest.ts';
+export { MapWindow } from './map/map-window.ts';
+export { loadCore } from './native.ts';
+export { Localizer, type LocalizerConfig, type LocalizerParts, localizerConfig } from './pipeline.ts';
+export type { Clock, MapSource, PoseSink, SensorSource, SourceInfo } from './ports.ts';
+export * from './types.ts';

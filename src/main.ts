@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { addBag } from './commands/bag.ts';
+import { addDemo } from './commands/demo.ts';
+import { addEval } from './commands/eval.ts';
+import { addMapBuild } from './commands/map-build.ts';
+import { addMapVerify } from './commands/map-verify.ts';
+import { addReplay } from './commands/replay.ts';
+import { addSchema } from './commands/schema.ts';
+import { refusalReason } from './types.ts';
+
+/** Refusals that mean that the command was called wrongly, not that its job failed. */
+const USAGE = new Set(['bad-config', 'bad-argument', 'bad-frame-range']);
+
+const program = new Command('dilly-nav')
+  .description('On-board navigation runtime for sidewalk delivery robots')
+  .exitOverride()
+  .configureOutput({ writeOut: (text) => process.stdout.write(text) });
+addReplay(program);
+const map = program.command('map').description('map packages');
+addMapBuild(map);
+addMapVerify(map);
+addBag(program);
+addEval(program);
+addSchema(program);
+addDemo(program);
+// Commands inherit neither by themselves.
+for (const command of allCommands(program)) command.exitOverride();
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)]);
+}
+
+/** Exit codes: 0 done, 1 the job failed (the reason is on stderr), 2 unusable arguments. */
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    const reason = refusalReason(error);
+    const message = error instanceof Error ? (reason ? error.message : error.stack) : String(error);
+    process.stderr.write(`dilly-nav: ${message}\n`);
+    process.exitCode = reason && USAGE.has(reason) ? 2 : 1;
+  }
+}

@@ -1,0 +1,326 @@
+import { z } from 'zod';
+import type { Cloud, Core, Motion } from './core.ts';
+import { gnssCovariance } from './localization/filter-input.ts';
+import { fusionSchema } from './localization/fusion-config.ts';
+import { HeadingAlignment, headingAlignmentSchema } from './localization/heading-alignment.ts';
+import { ImuLevelling } from './localization/imu-levelling.ts';
+import { findFirstPose, initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
+import { integrityConfig, judgeState } from './localization/integrity.ts';
+import { framesConfig, Mounts } from './localization/mounts.ts';
+import { PoseFilter } from './localization/pose-filter.ts';
+import {
+  emptyEvidence,
+  type Registration,
+  register,
+  registrationConfig,
+  trackingKernel,
+} from './localization/registration.ts';
+import type { MapWindow } from './map/map-window.ts';
+import { type EnuFrame, enuFrame, normalGravity } from './math/geodesy.ts';
+import { quatRotate } from './math/so3.ts';
+import type { Clock, PoseSink } from './ports.ts';
+import {
+  type GnssFix,
+  type ImuSample,
+  type Odometry,
+  type PointCloud2,
+  refusalReason,
+  type SensorMessage,
+  type Stamp,
+} from './types.ts';
+
+export const localizerConfig = z.strictObject({
+  frames: framesConfig.prefault({}),
+  lidar: z
+    .strictObject({
+      minRange: z.number().min(0).max(100).default(1.5).describe('nearer points are the robot itself, m'),
+      maxRange: z.number().positive().max(500).default(100).describe('m'),
+      voxelSize: z
+        .number()
+        .min(0.05)
+        .max(5)
+        .default(0.5)
+        .describe('one point per cube of this size is registered, m'),
+      motionStep: z
+        .number()
+        .min(0.001)
+        .max(0.1)
+        .default(0.01)
+        .describe('motion during a sweep is sampled this often, s'),
+    })
+    .prefault({}),
+  registration: registrationConfig.prefault({}),
+  initialization: initializationConfig.prefault({}),
+  fusion: fusionSchema.prefault({}),
+  headingAlignment: headingAlignmentSchema.prefault({}),
+  integrity: integrityConfig.prefault({}),
+});
+export type LocalizerConfig = z.infer<typeof localizerConfig>;
+
+export interface LocalizerParts {
+  readonly core: Core;
+  readonly config: LocalizerConfig;
+  readonly sink: PoseSink;
+  readonly clock: Clock;
+  /** without a map there is no registration, and the first fix is the origin of the map frame */
+  readonly map?: MapWindow | undefined;
+  /** where to look for the first pose; without it the heading is found from GNSS and odometry */
+  readonly prior?: Prior | undefined;
+  /** give a result after each message of this kind */
+  readonly outputOn: 'points' | 'odometry' | 'imu' | 'gnss';
+}
+
+/** From sensor messages to poses with evidence. Messages are handled one at a time, each awaited before the next. */
+export class Localizer {
+  readonly #parts: LocalizerParts;
+  readonly #filter: PoseFilter;
+  readonly #mounts: Mounts;
+  readonly #levelling = new Map<string, ImuLevelling>();
+  readonly #alignment: HeadingAlignment;
+  readonly #noticed = new Set<string>();
+  #enu: EnuFrame | undefined;
+  #prior: Prior | undefined;
+  #lastRegistration: Stamp | undefined;
+  #lastRefusal: string | undefined;
+  #frame = 0;
+
+  constructor(parts: LocalizerParts) {
+    this.#parts = parts;
+    const { config, map } = parts;
+    const origin = map?.manifest.frame.origin;
+    const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
+    this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
+    this.#mounts = new Mounts(config.frames);
+    this.#alignment = new HeadingAlignment(config.headingAlignment);
+    this.#enu = origin && enuFrame(origin);
+    this.#prior = parts.prior;
+  }
+
+  /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
+  async handle(message: SensorMessage): Promise<void> {
+    switch (message.kind) {
+      case 'mount':
+        this.#mounts.add(message.value);
+        return;
+      case 'imu':
+        this.#onImu(message.value);
+        break;
+      case 'odometry':
+        this.#onOdometry(message.value);
+        break;
+      case 'gnss':
+        this.#onGnss(message.value);
+        break;
+      case 'points':
+        return this.#onPoints(message.value);
+      case 'refused':
+        this.#parts.sink.refused(message.reason, `${message.channel}: ${message.detail}`);
+        return;
+      case 'pose': // somebody's truth: not ours to use
+        return;
+    }
+    if (message.kind === this.#parts.outputOn) this.#report(message.value.stamp, undefined, {});
+  }
+
+  /** One scan, from raw bytes to a pose: the way of the data through the product. */
+  async #onPoints(message: PointCloud2): Promise<void> {
+    const { core, config, map } = this.#parts;
+    const { stamp } = message;
+    const time = new StageTimes(this.#parts.clock);
+    let found: Registration | undefined;
+    try {
+      if (map && (this.#filter.initialized || this.#prior)) {
+        const T_base_sensor = this.#mounts.find(message.frameId);
+        if (!T_base_sensor)
+          return this.#refuse(stamp, 'unknown-mount', mountHelp(message.frameId, config.frames.base));
+        const { cloud } = await time.stage('decode', core.decodePointCloud2(message, config.lidar));
+        const level = await time.stage(
+          'deskew',
+          core.deskew(cloud, T_base_sensor, this.#motionDuring(stamp, cloud)),
+        );
+        const scan = await time.stage('downsample', core.downsample(level, config.lidar.voxelSize));
+        found = await time.stage('register', this.#register(stamp, scan, map));
+        await time.stage('fuse', this.#fuse(stamp, found));
+      }
+    } catch (error) {
+      const reason = refusalReason(error);
+      if (!reason) throw error;
+      return this.#refuse(stamp, reason, (error as Error).message);
+    }
+    if (this.#parts.outputOn === 'points') this.#report(stamp, found, time.milliseconds);
+  }
+
+  /** How the base moved while the sweep was taken, as far as the filter knows. */
+  #motionDuring(stamp: Stamp, { timeRange }: Cloud): Motion {
+    if (!timeRange || timeRange[1] <= timeRange[0]) return { kind: 'still' };
+    const [first, last] = timeRange;
+    const steps = Math.max(1, Math.ceil((last - first) / this.#parts.config.lidar.motionStep));
+    const times = Array.from({ length: steps + 1 }, (_, k) => first + ((last - first) * k) / steps);
+    const poses = this.#filter.motionBetween(stamp, times);
+    return poses ? { kind: 'sampled', times, poses } : { kind: 'still' };
+  }
+
+  async #register(stamp: Stamp, scan: Cloud, map: MapWindow): Promise<Registration> {
+    const { core, config } = this.#parts;
+    const { registration, initialization } = config;
+    const predicted = this.#filter.stateAt(stamp);
+    const start = predicted?.pose ?? this.#prior?.T_map_base;
+    if (!start) return { ok: false, reason: 'no-start', evidence: emptyEvidence(scan.size) };
+    await map.moveTo(start.position);
+    if (predicted) {
+      const kernelStart = trackingKernel(predicted.covariance, registration);
+      const found = await register(map.tiles, scan, predicted.pose, { ...registration, kernelStart });
+      if (found.ok) return found;
+      const wide = await register(map.tiles, scan, predicted.pose, registration);
+      if (wide.ok || !this.#isLost(stamp)) return wide;
+      return findFirstPose(core, map.tiles, scan, priorFrom(predicted), registration, initialization);
+    }
+    return findFirstPose(core, map.tiles, scan, this.#prior!, registration, initialization);
+  }
+
+  async #fuse(stamp: Stamp, found: Registration): Promise<void> {
+    const { sink } = this.#parts;
+    if (!found.ok) {
+      this.#lastRefusal = found.reason;
+      sink.refused(`registration-${found.reason}`, `scan at ${stamp} ns`);
+      return;
+    }
+    if (!this.#filter.initialized || this.#isLost(stamp)) {
+      this.#filter.initialize(stamp, found.T_map_base, found.covariance);
+      this.#lastRegistration = stamp;
+      return;
+    }
+    const record = this.#filter.registration(stamp, found.T_map_base, found.covariance);
+    sink.update(record);
+    if (record.accepted) this.#lastRegistration = stamp;
+    this.#lastRefusal = record.accepted ? undefined : record.reason;
+  }
+
+  #isLost(stamp: Stamp): boolean {
+    return this.#judge(stamp).state === 'LOST';
+  }
+
+  #onImu(sample: ImuSample): void {
+    const T_base_imu = this.#mounts.find(sample.frameId);
+    const measured = T_base_imu
+      ? {
+          angularVelocity: quatRotate(T_base_imu.orientation, sample.angularVelocity),
+          linearAcceleration: quatRotate(T_base_imu.orientation, sample.linearAcceleration),
+        }
+      : this.#level(sample);
+    if (!measured) return;
+    const reading = { stamp: sample.stamp, ...measured };
+    if (!this.#filter.initialized) this.#alignment.imu(reading);
+    const record = this.#filter.imu(reading);
+    if (record) this.#parts.sink.update(record);
+  }
+
+  #level(sample: ImuSample): ReturnType<ImuLevelling['level']> {
+    this.#notice(
+      'imu-mount-unknown',
+      `${mountHelp(sample.frameId, this.#parts.config.frames.base)}; until then only its turn about the vertical is used`,
+    );
+    let levelling = this.#levelling.get(sample.frameId);
+    if (!levelling) {
+      levelling = new ImuLevelling();
+      this.#levelling.set(sample.frameId, levelling);
+    }
+    return levelling.level(sample);
+  }
+
+  #onOdometry({ stamp, linear, angular }: Odometry): void {
+    if (!this.#filter.initialized) this.#alignment.odometry(stamp, linear, angular);
+    this.#parts.sink.update(this.#filter.odometry(stamp, linear, angular));
+  }
+
+  #onGnss(fix: GnssFix): void {
+    this.#enu ??= enuFrame({ lat: fix.latitude, lon: fix.longitude, ellipsoidalHeight: fix.altitude });
+    const antenna = this.#enu.toEnu(fix.latitude, fix.longitude, fix.altitude);
+    const T_base_antenna = this.#mounts.find(fix.frameId);
+    if (!T_base_antenna)
+      this.#notice(
+        'gnss-mount-unknown',
+        `${mountHelp(fix.frameId, this.#parts.config.frames.base)}; until then the antenna is taken to be at the base`,
+      );
+    const leverArm = T_base_antenna?.position ?? [0, 0, 0];
+    const covariance = gnssCovariance(fix);
+    if (!this.#filter.initialized && !this.#prior) {
+      const aligned = this.#alignment.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
+      if (aligned.ok)
+        this.#filter.initialize(aligned.stamp, aligned.pose, aligned.covariance, aligned.velocity);
+      else this.#lastRefusal = aligned.reason;
+    }
+    const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
+    this.#parts.sink.update({ ...record, fix: antenna });
+  }
+
+  #refuse(stamp: Stamp, reason: string, detail: string): void {
+    this.#lastRefusal = reason;
+    this.#parts.sink.refused(reason, detail);
+    if (this.#parts.outputOn === 'points') this.#report(stamp, undefined, {});
+  }
+
+  /** Says once what is not as it should be, though the run goes on. */
+  #notice(reason: string, detail: string): void {
+    if (this.#noticed.has(`${reason} ${detail}`)) return;
+    this.#noticed.add(`${reason} ${detail}`);
+    this.#parts.sink.refused(reason, detail);
+  }
+
+  #judge(stamp: Stamp): ReturnType<typeof judgeState> {
+    const covariance = this.#filter.stateAt(stamp)?.covariance;
+    return judgeState(
+      {
+        stamp,
+        hasMap: this.#parts.map !== undefined,
+        initialized: covariance !== undefined,
+        starting: this.#prior !== undefined || this.#enu !== undefined,
+        sigma: covariance ? Math.sqrt(Math.max(covariance[0]!, covariance[16]!)) : Number.POSITIVE_INFINITY,
+        lastRegistration: this.#lastRegistration,
+        lastRefusal: this.#lastRefusal,
+      },
+      this.#parts.config.integrity,
+    );
+  }
+
+  #report(stamp: Stamp, found: Registration | undefined, stages: Readonly<Record<string, number>>): void {
+    const estimate = this.#filter.stateAt(stamp);
+    const { state, reason } = this.#judge(stamp);
+    this.#parts.sink.frame({
+      stamp,
+      frame: this.#frame++,
+      state,
+      ...(reason && { stateReason: reason }),
+      ...(estimate && { pose: estimate.pose, covariance: poseCovariance(estimate.covariance) }),
+      ...(found && { registration: found.evidence }),
+      stages,
+    });
+  }
+}
+
+/** Milliseconds by stage, on the clock that is passed in. */
+class StageTimes {
+  readonly milliseconds: Record<string, number> = {};
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async stage<T>(name: string, work: Promise<T>): Promise<T> {
+    const start = this.#clock.nowMs();
+    const result = await work;
+    this.milliseconds[name] = this.#clock.nowMs() - start;
+    return result;
+  }
+}
+
+/** Position and attitude out of the filter's 15 × 15. */
+function poseCovariance(covariance: Float64Array): Float64Array {
+  const rows = [0, 1, 2, 6, 7, 8];
+  return Float64Array.from(rows.flatMap((r) => rows.map((c) => covariance[15 * r + c]!)));
+}
+
+function mountHelp(frame: string, base: string): string {
+  return `expected a transform from ${base} to ${frame || '(no frame)'} on /tf_static or in frames.mounts, found none`;
+}
