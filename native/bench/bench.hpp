@@ -1,4 +1,5 @@
-// What the benchmarks share: medians of interleaved rounds, and rows as a table (stderr) and as JSON lines (stdout).
+// What the benchmarks share: medians of interleaved rounds, and rows as a table (stderr) and as JSON lines
+// (stdout).
 #pragma once
 
 #include <algorithm>
@@ -21,8 +22,8 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-// Median seconds of each work, run in turns (A B A B …) so that whatever else the machine does meets all alike. The
-// first round only warms up.
+// Median seconds of each work, run in turns (A B A B …) so that whatever else the machine does meets all
+// alike. The first round only warms up.
 inline std::vector<double> race(int rounds, const std::vector<std::function<void()>>& works) {
   std::vector<std::vector<double>> taken(works.size());
   for (int round = 0; round <= rounds; round++)

@@ -28,7 +28,8 @@ Points interleave(const dilly::Cloud& cloud) {
   return points;
 }
 
-using Tree = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<float, Points>, Points, 3, std::uint32_t>;
+using Tree = nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<float, Points>, Points, 3,
+                                                 std::uint32_t>;
 
 }  // namespace
 
@@ -41,7 +42,9 @@ struct PeerTree::Held {
 
 PeerTree::PeerTree(const dilly::Cloud& cloud) : held_(new Held(cloud)) {}
 PeerTree::~PeerTree() = default;
-bool PeerTree::installed() { return true; }
+bool PeerTree::installed() {
+  return true;
+}
 
 void PeerTree::knn(const dilly::Cloud& queries, std::size_t k, std::vector<float>& d2) const {
   d2.resize(queries.size() * k);
@@ -52,7 +55,8 @@ void PeerTree::knn(const dilly::Cloud& queries, std::size_t k, std::vector<float
   }
 }
 
-void PeerTree::nearest(const dilly::Cloud& queries, std::vector<std::uint32_t>& index, std::vector<float>& d2) const {
+void PeerTree::nearest(const dilly::Cloud& queries, std::vector<std::uint32_t>& index,
+                       std::vector<float>& d2) const {
   index.resize(queries.size());
   d2.resize(queries.size());
   for (std::size_t i = 0; i < queries.size(); i++) {
@@ -70,7 +74,9 @@ namespace bench {
 struct PeerTree::Held {};
 PeerTree::PeerTree(const dilly::Cloud&) {}
 PeerTree::~PeerTree() = default;
-bool PeerTree::installed() { return false; }
+bool PeerTree::installed() {
+  return false;
+}
 void PeerTree::knn(const dilly::Cloud&, std::size_t, std::vector<float>&) const {}
 void PeerTree::nearest(const dilly::Cloud&, std::vector<std::uint32_t>&, std::vector<float>&) const {}
 

@@ -1,4 +1,5 @@
-// The peer tree, behind a border of its own: peer_nanoflann.cpp is built with -march=native, ours as it is shipped.
+// The peer tree, behind a border of its own: peer_nanoflann.cpp is built with -march=native, ours as it is
+// shipped.
 #pragma once
 
 #include <cstdint>

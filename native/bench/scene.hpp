@@ -51,7 +51,8 @@ inline double ray_to_box(const double from[3], const double direction[3], const 
 }
 
 // One turn of 64 beams, in the sensor's frame, firing order, with 1 cm noise and points to 80 m.
-inline dilly::Cloud scan(const std::vector<Box>& world, const dilly::Pose& T_map_sensor, int columns, unsigned seed) {
+inline dilly::Cloud scan(const std::vector<Box>& world, const dilly::Pose& T_map_sensor, int columns,
+                         unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(0, 0.01);
   const dilly::Mat3 R = dilly::rotation(T_map_sensor.q);
@@ -76,7 +77,9 @@ inline dilly::Cloud scan(const std::vector<Box>& world, const dilly::Pose& T_map
   return cloud;
 }
 
-inline dilly::Pose pose_at(double x, double yaw = 0) { return {{x, 0, 1.8}, dilly::exp_so3({0, 0, yaw})}; }
+inline dilly::Pose pose_at(double x, double yaw = 0) {
+  return {{x, 0, 1.8}, dilly::exp_so3({0, 0, yaw})};
+}
 
 inline void append_moved(dilly::Cloud& to, const dilly::Cloud& from, const dilly::Pose& T) {
   const dilly::Mat3 R = dilly::rotation(T.q);
@@ -88,7 +91,8 @@ inline void append_moved(dilly::Cloud& to, const dilly::Cloud& from, const dilly
   }
 }
 
-// `points` points of a map that scans at 2 m steps made: evenly drawn from all of them, in the order of the scans.
+// `points` points of a map that scans at 2 m steps made: evenly drawn from all of them, in the order of the
+// scans.
 inline dilly::Cloud street_map(const std::vector<Box>& world, std::size_t points) {
   dilly::Cloud all;
   const int columns = 1800;
@@ -106,6 +110,7 @@ inline dilly::Cloud street_map(const std::vector<Box>& world, std::size_t points
 }
 
 // A binary little-endian PLY of float32 properties that begin with x y z; empty when there is no such file.
+// Points at the sensor itself, which is how some drivers say that nothing came back, are left out.
 inline dilly::Cloud read_ply(const std::string& path) {
   dilly::Cloud cloud;
   std::ifstream file(path, std::ios::binary);
@@ -116,6 +121,7 @@ inline dilly::Cloud read_ply(const std::string& path) {
   }
   std::vector<float> row(std::max<std::size_t>(properties, 3));
   for (std::size_t i = 0; i < points && file.read(reinterpret_cast<char*>(row.data()), 4 * properties); i++) {
+    if (row[0] == 0 && row[1] == 0 && row[2] == 0) continue;
     cloud.x.push_back(row[0]);
     cloud.y.push_back(row[1]);
     cloud.z.push_back(row[2]);

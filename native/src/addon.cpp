@@ -46,16 +46,18 @@ Napi::Value decode_pcd_js(const Napi::CallbackInfo& info) {
   const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
   const std::uint8_t* data = bytes.Data();
   const std::size_t size = bytes.ByteLength();
-  return Async<DecodedCloud>::start(env, {bytes}, [=] { return decode_pcd(data, size); }, decoded_value);
+  return Async<DecodedCloud>::start(
+      env, {bytes}, [=] { return decode_pcd(data, size); }, decoded_value);
 }
 
-std::optional<Error> read_floats(const Napi::Object& arrays, const char* name, std::size_t stride, std::size_t points,
-                                 std::initializer_list<FloatBuffer*> into) {
+std::optional<Error> read_floats(const Napi::Object& arrays, const char* name, std::size_t stride,
+                                 std::size_t points, std::initializer_list<FloatBuffer*> into) {
   const Napi::Value value = arrays.Get(name);
   if (value.IsUndefined()) return std::nullopt;
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array ||
       value.As<Napi::Float32Array>().ElementLength() != stride * points)
-    return bad_argument(std::string(name) + " to be a Float32Array of " + std::to_string(stride * points) + " values");
+    return bad_argument(std::string(name) + " to be a Float32Array of " + std::to_string(stride * points) +
+                        " values");
   const float* from = value.As<Napi::Float32Array>().Data();
   std::size_t lane = 0;
   for (FloatBuffer* buffer : into) {
@@ -63,8 +65,8 @@ std::optional<Error> read_floats(const Napi::Object& arrays, const char* name, s
     for (std::size_t i = 0; i < points; i++) {
       const float v = from[stride * i + lane];
       if (!std::isfinite(v))
-        return Error{"not-finite", std::string("expected finite ") + name + ", found NaN or infinity at point " +
-                                       std::to_string(i)};
+        return Error{"not-finite", std::string("expected finite ") + name +
+                                       ", found NaN or infinity at point " + std::to_string(i)};
       (*buffer)[i] = v;
     }
     lane++;
@@ -108,7 +110,8 @@ Napi::Value deskew_js(const Napi::CallbackInfo& info) {
   const Result<SampledMotion> motion = to_motion(info[2], *cloud);
   if (!motion.ok()) return rejected(env, motion.error());
   return Async<Cloud>::start(
-      env, {}, [cloud, mount = mount.value(), motion = motion.value()] { return deskew(*cloud, mount, motion); },
+      env, {},
+      [cloud, mount = mount.value(), motion = motion.value()] { return deskew(*cloud, mount, motion); },
       cloud_value);
 }
 
@@ -119,7 +122,8 @@ Napi::Value downsample_js(const Napi::CallbackInfo& info) {
   const Result<double> size = to_finite(info[1], "voxelSize");
   if (!cloud) return rejected(env, bad_argument("a Cloud"));
   if (!size.ok()) return rejected(env, size.error());
-  return Async<Cloud>::start(env, {}, [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
+  return Async<Cloud>::start(
+      env, {}, [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
 }
 
 // estimateNormals(cloud, k, cancelToken?) and flatten(cloud, k, cancelToken?)
@@ -136,7 +140,10 @@ Napi::Value fit_surface_js(const Napi::CallbackInfo& info) {
   const auto given = CloudHandle::unwrap(info[3], addon.cloud);
   const auto support = given ? given : cloud;
   return Async<Cloud>::start(
-      env, {}, [=, &addon] { return fit_surface(*cloud, *support, count, mode, addon.pool, addon.simd, cancel.get()); },
+      env, {},
+      [=, &addon] {
+        return fit_surface(*cloud, *support, count, mode, addon.pool, addon.simd, cancel.get());
+      },
       cloud_value);
 }
 
@@ -159,7 +166,9 @@ Napi::Value tile_js(const Napi::CallbackInfo& info) {
   if (!origin.ok()) return rejected(info.Env(), origin.error());
   return Async<std::shared_ptr<const Tile>>::start(
       info.Env(), {}, [cloud, origin = origin.value()] { return build_tile(*cloud, origin); },
-      [](Napi::Env env, std::shared_ptr<const Tile>& tile) { return TileHandle::wrap(state(env).tile, tile); });
+      [](Napi::Env env, std::shared_ptr<const Tile>& tile) {
+        return TileHandle::wrap(state(env).tile, tile);
+      });
 }
 
 // setThreads(count): 1 to 64

@@ -1,4 +1,5 @@
-// Runs work on a worker thread and settles a promise with what came out. Arguments that the work borrows are kept.
+// Runs work on a worker thread and settles a promise with what came out. Arguments that the work borrows are
+// kept.
 #pragma once
 
 #include <napi.h>
@@ -19,7 +20,8 @@ class Async : public Napi::AsyncWorker {
 
   // `keep`: JavaScript objects whose memory the work reads.
   static Napi::Promise start(Napi::Env env, std::vector<Napi::Object> keep, Work work, Convert convert) {
-    auto* worker = new Async(env, std::move(work), std::move(convert));  // node-addon-api deletes it when done
+    auto* worker =
+        new Async(env, std::move(work), std::move(convert));  // node-addon-api deletes it when done
     for (const Napi::Object& object : keep) worker->kept_.push_back(Napi::Persistent(object));
     worker->Queue();
     return worker->deferred_.Promise();

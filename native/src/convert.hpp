@@ -23,7 +23,9 @@ inline Napi::Error refusal(Napi::Env env, const Error& error) {
   return made;
 }
 
-inline Error bad_argument(const std::string& expected) { return {"bad-argument", "expected " + expected}; }
+inline Error bad_argument(const std::string& expected) {
+  return {"bad-argument", "expected " + expected};
+}
 
 inline Result<double> to_finite(const Napi::Value& value, const std::string& name) {
   if (!value.IsNumber() || !std::isfinite(value.As<Napi::Number>().DoubleValue()))
@@ -88,7 +90,8 @@ inline Result<SampledMotion> to_motion(const Napi::Value& value, const Cloud& cl
     return sample_twist(linear.value(), angular.value(), *first, *last);
   }
   if (kind != "sampled" || !object.Get("times").IsArray() || !object.Get("poses").IsArray()) return expected;
-  const Napi::Array times = object.Get("times").As<Napi::Array>(), poses = object.Get("poses").As<Napi::Array>();
+  const Napi::Array times = object.Get("times").As<Napi::Array>(),
+                    poses = object.Get("poses").As<Napi::Array>();
   SampledMotion motion;
   for (std::uint32_t i = 0; i < times.Length(); i++) {
     const Result<double> time = to_finite(times.Get(i), "motion.times");
@@ -107,7 +110,8 @@ inline Result<AlignOptions> to_align_options(const Napi::Value& value) {
   if (!value.IsObject()) return bad_argument("alignment options");
   const Napi::Object object = value.As<Napi::Object>();
   double read[5];
-  const char* names[5] = {"kernelStart", "kernelEnd", "maxIterations", "translationEpsilon", "rotationEpsilon"};
+  const char* names[5] = {"kernelStart", "kernelEnd", "maxIterations", "translationEpsilon",
+                          "rotationEpsilon"};
   for (int i = 0; i < 5; i++) {
     const Result<double> number = to_finite(object.Get(names[i]), names[i]);
     if (!number.ok()) return number.error();
@@ -124,7 +128,8 @@ inline Napi::Float32Array from_floats(Napi::Env env, const FloatBuffer& values) 
   return out;
 }
 
-inline Napi::Float32Array interleave(Napi::Env env, const FloatBuffer& x, const FloatBuffer& y, const FloatBuffer& z) {
+inline Napi::Float32Array interleave(Napi::Env env, const FloatBuffer& x, const FloatBuffer& y,
+                                     const FloatBuffer& z) {
   Napi::Float32Array out = Napi::Float32Array::New(env, 3 * x.size());
   float* to = out.Data();
   for (std::size_t i = 0; i < x.size(); i++) {
@@ -166,7 +171,8 @@ inline Result<PointCloud2View> to_pointcloud2(const Napi::Value& value) {
   const auto count = [&](const char* name, std::uint32_t& into) -> std::optional<Error> {
     const Result<double> number = to_finite(object.Get(name), name);
     if (!number.ok()) return number.error();
-    if (number.value() < 0 || number.value() > 4294967295.0) return bad_argument(std::string(name) + " to be a uint32");
+    if (number.value() < 0 || number.value() > 4294967295.0)
+      return bad_argument(std::string(name) + " to be a uint32");
     into = static_cast<std::uint32_t>(number.value());
     return std::nullopt;
   };
@@ -198,8 +204,9 @@ inline Result<PointCloud2View> to_pointcloud2(const Napi::Value& value) {
       if (number.value() < 0 || number.value() > 4294967295.0) return bad_argument("a uint32 in each field");
       read[k] = number.value();
     }
-    view.fields.push_back({field.Get("name").As<Napi::String>().Utf8Value(), static_cast<std::uint32_t>(read[0]),
-                           static_cast<std::uint8_t>(std::min(read[1], 255.0)), static_cast<std::uint32_t>(read[2])});
+    view.fields.push_back(
+        {field.Get("name").As<Napi::String>().Utf8Value(), static_cast<std::uint32_t>(read[0]),
+         static_cast<std::uint8_t>(std::min(read[1], 255.0)), static_cast<std::uint32_t>(read[2])});
   }
   return view;
 }

@@ -14,7 +14,9 @@ struct AddonState {
   Napi::FunctionReference cloud, tree, tile, tile_map, cancel;
 };
 
-inline AddonState& state(Napi::Env env) { return *env.GetInstanceData<AddonState>(); }
+inline AddonState& state(Napi::Env env) {
+  return *env.GetInstanceData<AddonState>();
+}
 
 // A JavaScript object that owns a shared native value and tells the collector how large it is.
 template <class Self, class T>
@@ -27,7 +29,8 @@ class Handle : public Napi::ObjectWrap<Self> {
       bytes_ = Self::bytes(*value_);
       Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);
     } else {
-      Napi::TypeError::New(info.Env(), "handles are made by the core's functions").ThrowAsJavaScriptException();
+      Napi::TypeError::New(info.Env(), "handles are made by the core's functions")
+          .ThrowAsJavaScriptException();
     }
   }
 
@@ -53,12 +56,12 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
   using Handle::Handle;
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Cloud",
-                       {InstanceAccessor<&CloudHandle::size>("size"),
-                        InstanceAccessor<&CloudHandle::has_times>("hasTimes"),
-                        InstanceAccessor<&CloudHandle::time_range>("timeRange"),
-                        InstanceAccessor<&CloudHandle::has_normals>("hasNormals"),
-                        InstanceMethod<&CloudHandle::arrays>("arrays")});
+    return DefineClass(
+        env, "Cloud",
+        {InstanceAccessor<&CloudHandle::size>("size"), InstanceAccessor<&CloudHandle::has_times>("hasTimes"),
+         InstanceAccessor<&CloudHandle::time_range>("timeRange"),
+         InstanceAccessor<&CloudHandle::has_normals>("hasNormals"),
+         InstanceMethod<&CloudHandle::arrays>("arrays")});
   }
 
   static std::int64_t bytes(const Cloud& cloud) {
@@ -71,7 +74,9 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
   Napi::Value size(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(value_->size()));
   }
-  Napi::Value has_times(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), value_->has_times()); }
+  Napi::Value has_times(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), value_->has_times());
+  }
   Napi::Value time_range(const Napi::CallbackInfo& info) {
     if (!value_->has_times()) return info.Env().Undefined();
     const auto [first, last] = std::minmax_element(value_->time.begin(), value_->time.end());
@@ -101,10 +106,9 @@ class TreeHandle : public Handle<TreeHandle, KdTree> {
   using Handle::Handle;
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(
-        env, "KdTree",
-        {InstanceAccessor<&TreeHandle::size>("size"), InstanceMethod<&TreeHandle::knn>("knn"),
-         InstanceMethod<&TreeHandle::radius>("radius")});
+    return DefineClass(env, "KdTree",
+                       {InstanceAccessor<&TreeHandle::size>("size"), InstanceMethod<&TreeHandle::knn>("knn"),
+                        InstanceMethod<&TreeHandle::radius>("radius")});
   }
 
   static std::int64_t bytes(const KdTree& tree) {
@@ -136,7 +140,8 @@ class TreeHandle : public Handle<TreeHandle, KdTree> {
 
 inline Napi::Value TreeHandle::knn(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const bool floats = info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+  const bool floats =
+      info[0].IsTypedArray() && info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
   const double wanted = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : 0;
   if (!floats || info[0].As<Napi::Float32Array>().ElementLength() % 3 != 0 || !(wanted >= 1)) {
     refusal(env, bad_argument("a Float32Array of x y z per query and k ≥ 1")).ThrowAsJavaScriptException();
@@ -144,13 +149,15 @@ inline Napi::Value TreeHandle::knn(const Napi::CallbackInfo& info) {
   }
   const Napi::Float32Array queries = info[0].As<Napi::Float32Array>();
   const std::size_t count = queries.ElementLength() / 3;
-  const int k = static_cast<int>(std::min(wanted, static_cast<double>(std::max<std::size_t>(value_->size(), 1))));
+  const int k =
+      static_cast<int>(std::min(wanted, static_cast<double>(std::max<std::size_t>(value_->size(), 1))));
   std::vector<Neighbour> found(count * static_cast<std::size_t>(k), Neighbour{NAN, kNoSlot, kNoSlot});
   const Kernels& kernel = kernels(state(env).simd);
   for (std::size_t i = 0; i < count; i++) {
     const float* q = queries.Data() + 3 * i;
     if (!std::isfinite(q[0]) || !std::isfinite(q[1]) || !std::isfinite(q[2])) {
-      refusal(env, {"not-finite", "expected finite queries, found NaN or infinity at query " + std::to_string(i)})
+      refusal(env,
+              {"not-finite", "expected finite queries, found NaN or infinity at query " + std::to_string(i)})
           .ThrowAsJavaScriptException();
       return env.Undefined();
     }
@@ -193,7 +200,9 @@ class TileHandle : public Handle<TileHandle, Tile> {
         {InstanceAccessor<&TileHandle::size>("size"), InstanceAccessor<&TileHandle::origin>("origin")});
   }
 
-  static std::int64_t bytes(const Tile& tile) { return 2 * (TreeHandle::bytes(tile.fine.tree) + TreeHandle::bytes(tile.coarse.tree)); }
+  static std::int64_t bytes(const Tile& tile) {
+    return 2 * (TreeHandle::bytes(tile.fine.tree) + TreeHandle::bytes(tile.coarse.tree));
+  }
 
  private:
   Napi::Value size(const Napi::CallbackInfo& info) {

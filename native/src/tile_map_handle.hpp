@@ -17,17 +17,19 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
   }
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "TileMap",
-                       {InstanceAccessor<&TileMapHandle::tile_size>("tileSize"),
-                        InstanceAccessor<&TileMapHandle::tile_ids>("tileIds"),
-                        InstanceAccessor<&TileMapHandle::points>("points"),
-                        InstanceMethod<&TileMapHandle::add>("add"), InstanceMethod<&TileMapHandle::remove>("remove"),
-                        InstanceMethod<&TileMapHandle::nearest>("nearest"),
-                        InstanceMethod<&TileMapHandle::align>("align")});
+    return DefineClass(
+        env, "TileMap",
+        {InstanceAccessor<&TileMapHandle::tile_size>("tileSize"),
+         InstanceAccessor<&TileMapHandle::tile_ids>("tileIds"),
+         InstanceAccessor<&TileMapHandle::points>("points"), InstanceMethod<&TileMapHandle::add>("add"),
+         InstanceMethod<&TileMapHandle::remove>("remove"), InstanceMethod<&TileMapHandle::nearest>("nearest"),
+         InstanceMethod<&TileMapHandle::align>("align")});
   }
 
  private:
-  Napi::Value tile_size(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), set_->tile_size()); }
+  Napi::Value tile_size(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), set_->tile_size());
+  }
 
   // In order of column, then row.
   Napi::Value tile_ids(const Napi::CallbackInfo& info) {
@@ -132,7 +134,8 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
     return Async<Alignment>::start(
         env, {},
         [=, &addon]() -> Result<Alignment> {
-          Alignment found = dilly::align(*set, *cloud, start.value(), options.value(), addon.pool, addon.simd, cancel.get());
+          Alignment found = dilly::align(*set, *cloud, start.value(), options.value(), addon.pool, addon.simd,
+                                         cancel.get());
           if (found.cancelled) return Error{"cancelled", "cancelled while aligning"};
           return found;
         },

@@ -15,7 +15,11 @@ const gate = (value: number) =>
     .describe('χ² probability of the innovation gate, [0.9, 1): larger accepts more');
 
 const imu = z.strictObject({
-  accelerometerNoise: positive(0.1, 10, 'm/s²/√Hz, (0, 10]; with the vibration and aliasing of a slow IMU'),
+  accelerometerNoise: positive(
+    1,
+    10,
+    'm/s²/√Hz, (0, 10]; with vibration, a slow IMU, and a map whose layers drift',
+  ),
   gyroNoise: positive(0.004, 1, 'rad/s/√Hz, (0, 1]'),
   accelerometerBiasWalk: positive(5e-4, 1, 'm/s²/√s, (0, 1]'),
   gyroBiasWalk: positive(2e-5, 0.1, 'rad/s/√s, (0, 0.1]'),

@@ -7,7 +7,7 @@ import type { TileSet } from './tile-set.ts';
 export interface Linearised {
   readonly h: number[];
   readonly g: number[];
-  /** of the residuals within the kernel, and how many these are */
+  /** of the residuals within the kernel (metric point: the closeness), and how many these are */
   square: number;
   inliers: number;
   weight: number;
@@ -20,8 +20,9 @@ export function emptySums(): Linearised {
 }
 
 /**
- * r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))² over the points that have a point of the map's level
- * within `gate` metres; `width` is k.
+ * The normal equations over every `stride`-th point that has a point of the map's level within `gate` metres; `width`
+ * is k. Metric `plane`: r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))². Metric `point`: the whole vector
+ * d = R p + t − q, J = [I, −[R p]×], w = (k²/(k² + |d|²))²; `square` is then the closeness Σ k²/(k² + |d|²).
  */
 export function linearise(
   map: TileSet,
@@ -30,13 +31,15 @@ export function linearise(
   T_map_base: Pose,
   width: number,
   gate: number,
+  metric: 'plane' | 'point' = 'plane',
+  stride = 1,
 ): Linearised {
   const sums = emptySums();
   const R = rotationMatrix(T_map_base.orientation);
   const [tx, ty, tz] = T_map_base.position;
   const { positions } = cloud.raw;
   const k2 = width * width;
-  for (let i = 0; i < cloud.size; i++) {
+  for (let i = 0; i < cloud.size; i += stride) {
     const [x, y, z] = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!];
     const px = R[0] * x + R[1] * y + R[2] * z;
     const py = R[3] * x + R[4] * y + R[5] * z;
@@ -45,17 +48,22 @@ export function linearise(
     if (!match) continue;
     const { positions: q, normals, origin } = match.level;
     const at = 3 * match.index;
-    const [nx, ny, nz] = [normals[at]!, normals[at + 1]!, normals[at + 2]!];
-    const r =
-      nx * (px + (tx - origin[0]) - q[at]!) +
-      ny * (py + (ty - origin[1]) - q[at + 1]!) +
-      nz * (pz + (tz - origin[2]) - q[at + 2]!);
-    const J = [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx];
-    const w = (k2 / (k2 + r * r)) ** 2;
-    for (let a = 0; a < 6; a++) {
-      sums.g[a]! += w * J[a]! * r;
-      for (let b = 0; b < 6; b++) sums.h[6 * a + b]! += w * J[a]! * J[b]!;
+    const dx = px + (tx - origin[0]) - q[at]!;
+    const dy = py + (ty - origin[1]) - q[at + 1]!;
+    const dz = pz + (tz - origin[2]) - q[at + 2]!;
+    if (metric === 'point') {
+      const closeness = k2 / (k2 + dx * dx + dy * dy + dz * dz);
+      sums.square += closeness;
+      add(sums, closeness * closeness, [1, 0, 0, 0, pz, -py], dx);
+      add(sums, closeness * closeness, [0, 1, 0, -pz, 0, px], dy);
+      add(sums, closeness * closeness, [0, 0, 1, py, -px, 0], dz);
+      sums.weight += closeness * closeness;
+      continue;
     }
+    const [nx, ny, nz] = [normals[at]!, normals[at + 1]!, normals[at + 2]!];
+    const r = nx * dx + ny * dy + nz * dz;
+    const w = (k2 / (k2 + r * r)) ** 2;
+    add(sums, w, [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx], r);
     sums.weight += w;
     sums.range2 += w * (px * px + py * py + pz * pz);
     if (r * r > k2) continue;
@@ -63,4 +71,11 @@ export function linearise(
     sums.inliers++;
   }
   return sums;
+}
+
+function add({ g, h }: Linearised, w: number, J: readonly number[], r: number): void {
+  for (let a = 0; a < 6; a++) {
+    g[a]! += w * J[a]! * r;
+    for (let b = 0; b < 6; b++) h[6 * a + b]! += w * J[a]! * J[b]!;
+  }
 }

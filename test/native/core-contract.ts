@@ -55,7 +55,13 @@ function handlesContract(core: Core): void {
   });
 
   it('refuses the handle of another core', async () => {
-    const foreign = { size: 0, hasTimes: false, timeRange: undefined, hasNormals: false, arrays: () => ({ positions }) };
+    const foreign = {
+      size: 0,
+      hasTimes: false,
+      timeRange: undefined,
+      hasNormals: false,
+      arrays: () => ({ positions }),
+    };
     expect(await reasonOf(() => core.downsample(foreign, 1))).toBe('bad-argument');
     expect(await reasonOf(() => core.kdTree(foreign))).toBe('bad-argument');
   });

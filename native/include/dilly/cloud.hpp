@@ -8,7 +8,8 @@
 
 namespace dilly {
 
-// Leaves floats uninitialised on resize: every array is written whole right after, and zeroing would cost a pass.
+// Leaves floats uninitialised on resize: every array is written whole right after, and zeroing would cost a
+// pass.
 template <class T>
 struct DefaultInitAllocator : std::allocator<T> {
   template <class U>
@@ -31,11 +32,11 @@ struct DefaultInitAllocator : std::allocator<T> {
 using FloatBuffer = std::vector<float, DefaultInitAllocator<float>>;
 
 struct Cloud {
-  FloatBuffer x, y, z;          // metres
-  FloatBuffer intensity;        // empty when absent
-  FloatBuffer time;             // seconds from the cloud's stamp; empty when absent
-  FloatBuffer nx, ny, nz;       // unit normals; empty when absent
-  FloatBuffer curvature;        // λ0 / (λ0 + λ1 + λ2); empty when absent
+  FloatBuffer x, y, z;     // metres
+  FloatBuffer intensity;   // empty when absent
+  FloatBuffer time;        // seconds from the cloud's stamp; empty when absent
+  FloatBuffer nx, ny, nz;  // unit normals; empty when absent
+  FloatBuffer curvature;   // λ0 / (λ0 + λ1 + λ2); empty when absent
 
   std::size_t size() const { return x.size(); }
   bool has_times() const { return !time.empty(); }

@@ -16,9 +16,9 @@ struct SampledMotion {
   std::vector<Pose> poses;
 };
 
-// A constant twist (m/s and rad/s in the base frame) as samples over [from, to] (one where they are equal): exp of the
-// screw (Lynch & Park, Modern Robotics, 3.3), dense enough that straight lines between samples are exact to < 0.1 mm at
-// robot speeds.
+// A constant twist (m/s and rad/s in the base frame) as samples over [from, to] (one where they are equal):
+// exp of the screw (Lynch & Park, Modern Robotics, 3.3), dense enough that straight lines between samples are
+// exact to < 0.1 mm at robot speeds.
 inline SampledMotion sample_twist(const Vec3& linear, const Vec3& angular, double from, double to) {
   const int steps = to > from ? 32 : 0;
   SampledMotion motion;
@@ -60,17 +60,19 @@ inline FloatPose to_float(const Pose& pose) {
 
 }  // namespace detail
 
-// p_base = T_base(stamp)_base(stamp + τ) · T_base_sensor · p. Between samples the matrices are blended linearly (the
-// angle between samples is small); beyond the first and last sample the motion is held. A cloud without times, or
-// motion without samples, is only moved by the mount. Intensity and times are kept, normals are left out.
+// p_base = T_base(stamp)_base(stamp + τ) · T_base_sensor · p. Between samples the matrices are blended
+// linearly (the angle between samples is small); beyond the first and last sample the motion is held. A cloud
+// without times, or motion without samples, is only moved by the mount. Intensity and times are kept, normals
+// are left out.
 inline Result<Cloud> deskew(const Cloud& cloud, const Pose& T_base_sensor, const SampledMotion& motion) {
   if (motion.times.size() != motion.poses.size())
-    return Error{"bad-motion", "expected as many times as poses, found " + std::to_string(motion.times.size()) +
-                                   " and " + std::to_string(motion.poses.size())};
+    return Error{"bad-motion", "expected as many times as poses, found " +
+                                   std::to_string(motion.times.size()) + " and " +
+                                   std::to_string(motion.poses.size())};
   for (std::size_t i = 0; i < motion.times.size(); i++)
     if (!std::isfinite(motion.times[i]) || (i > 0 && motion.times[i] <= motion.times[i - 1]))
-      return Error{"bad-motion", "expected finite, strictly rising times, found " + std::to_string(motion.times[i]) +
-                                     " at sample " + std::to_string(i)};
+      return Error{"bad-motion", "expected finite, strictly rising times, found " +
+                                     std::to_string(motion.times[i]) + " at sample " + std::to_string(i)};
   const std::size_t n = cloud.size();
   Cloud out;
   out.x.resize(n);
@@ -92,7 +94,8 @@ inline Result<Cloud> deskew(const Cloud& cloud, const Pose& T_base_sensor, const
       while (s + 1 < times.size() && tau >= times[s + 1]) s++;
       while (s > 0 && tau < times[s]) s--;
       next = s + 1 < times.size() ? s + 1 : s;
-      if (next != s && tau > times[s]) blend = static_cast<float>((tau - times[s]) / (times[next] - times[s]));
+      if (next != s && tau > times[s])
+        blend = static_cast<float>((tau - times[s]) / (times[next] - times[s]));
     }
     const float* a = at[s].m;
     const float* b = at[next].m;

@@ -34,6 +34,9 @@ struct Match {
 
 constexpr std::size_t kBlock = 256;
 
+// What is minimised: the distance to the map point's plane, or to the map point itself.
+enum class Metric { plane, point };
+
 struct LineariseInput {
   const TileSet* map;
   const Cloud* cloud;
@@ -42,7 +45,9 @@ struct LineariseInput {
   double t[3];
   float kernel;  // metres
   float max_d2;  // correspondences beyond are not used
-  Level Tile::* level;
+  Level Tile::*level;
+  Metric metric = Metric::plane;
+  std::size_t stride = 1;  // every how many points
 };
 
 // Sums over one block: upper triangle of Σ w JᵀJ, Σ w J r, and the counts that make the evidence.

@@ -1,8 +1,9 @@
-// A KD-tree that is a flat array, eight children a node: float32, leaves of 16 points as x[16] y[16] z[16] (two AVX2
-// vectors a coordinate), nodes of the eight children's boxes (six vectors), so that one step judges eight boxes. The
-// tree is complete, so nothing is linked: child c of node i is number 8 i + c of the level below. Runs of points are
-// split at the median of the widest axis in whole subtrees, so that only the last leaf is padded (with infinity, which
-// never is near). Boxes are tight: on the surfaces that a LiDAR sees they are far smaller than a half-space split says.
+// A KD-tree that is a flat array, eight children a node: float32, leaves of 16 points as x[16] y[16] z[16]
+// (two AVX2 vectors a coordinate), nodes of the eight children's boxes (six vectors), so that one step judges
+// eight boxes. The tree is complete, so nothing is linked: child c of node i is number 8 i + c of the level
+// below. Runs of points are split at the median of the widest axis in whole subtrees, so that only the last
+// leaf is padded (with infinity, which never is near). Boxes are tight: on the surfaces that a LiDAR sees
+// they are far smaller than a half-space split says.
 #pragma once
 
 #include <algorithm>
@@ -41,9 +42,9 @@ struct AlignedAllocator : DefaultInitAllocator<T> {
     using other = AlignedAllocator<U>;
   };
   T* allocate(std::size_t n) {
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{alignof(Leaf)}));
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{alignof(Leaf)}));
   }
-  void deallocate(T* place, std::size_t) { ::operator delete(place, std::align_val_t{alignof(Leaf)}); }
+  void deallocate(T* place, std::size_t) { ::operator delete (place, std::align_val_t{alignof(Leaf)}); }
 };
 
 // A slot is leaf · 16 + lane: where a point lies in the tree.
@@ -66,8 +67,8 @@ struct alignas(16) BuildPoint {
   std::uint32_t id;
 };
 
-// Moves the points below the pivot (or equal to it) to the front and says how many. Without a branch on the data:
-// near a median every second guess would be wrong (Lomuto's partition).
+// Moves the points below the pivot (or equal to it) to the front and says how many. Without a branch on the
+// data: near a median every second guess would be wrong (Lomuto's partition).
 template <bool OrEqual>
 inline std::size_t partition(BuildPoint* points, std::size_t n, int axis, float pivot) {
   std::size_t front = 0;
@@ -91,7 +92,8 @@ inline float estimate_rank(const BuildPoint* points, std::size_t n, std::size_t 
   return *at;
 }
 
-// Puts the `rank` smallest along the axis first: std::nth_element in a good half of its time (Floyd & Rivest 1975).
+// Puts the `rank` smallest along the axis first: std::nth_element in a good half of its time (Floyd & Rivest
+// 1975).
 inline void select(BuildPoint* points, std::size_t n, std::size_t rank, int axis) {
   for (int round = 0; n > 32 && round < 32; round++) {
     const float pivot = estimate_rank(points, n, rank, axis);
@@ -145,7 +147,8 @@ inline void add_leaf(KdTree& tree, BuildPoint* points, std::size_t n) {
   }
 }
 
-// Appends the leaves of n points, so that each run of `leaves` (a power of 8) leaves holds a compact lot of them.
+// Appends the leaves of n points, so that each run of `leaves` (a power of 8) leaves holds a compact lot of
+// them.
 inline void add_leaves(KdTree& tree, BuildPoint* points, std::size_t n, std::size_t leaves) {
   const std::size_t run = leaves * kLeaf, runs = (n + run - 1) / run;
   if (runs > 1) {
@@ -160,7 +163,8 @@ inline void add_leaves(KdTree& tree, BuildPoint* points, std::size_t n, std::siz
   }
 }
 
-// Writes the box of `count` values an axis into place `c` of a node; padding and missing children are passed over.
+// Writes the box of `count` values an axis into place `c` of a node; padding and missing children are passed
+// over.
 inline void write_box(Node& node, int c, const float* const low[3], const float* const high[3], int count) {
   constexpr float nowhere = std::numeric_limits<float>::infinity();
   for (int a = 0; a < 3; a++) {
@@ -214,8 +218,8 @@ inline Result<KdTree> build_kdtree(const Cloud& cloud) {
   std::vector<detail::BuildPoint, DefaultInitAllocator<detail::BuildPoint>> points(n);
   for (std::size_t i = 0; i < n; i++) {
     if (!std::isfinite(cloud.x[i]) || !std::isfinite(cloud.y[i]) || !std::isfinite(cloud.z[i]))
-      return Error{"not-finite", "expected finite points, found NaN or infinity at index " + std::to_string(i) +
-                                     "; leave such points out first"};
+      return Error{"not-finite", "expected finite points, found NaN or infinity at index " +
+                                     std::to_string(i) + "; leave such points out first"};
     points[i] = {{cloud.x[i], cloud.y[i], cloud.z[i]}, static_cast<std::uint32_t>(i)};
   }
   KdTree tree;

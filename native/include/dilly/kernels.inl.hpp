@@ -1,20 +1,22 @@
-// The hot loops. dispatch.hpp includes this file once for each instruction set, each time in a namespace of its own
-// (DILLY_ISA), so that no function compiled for AVX2 can be taken by the linker for the baseline.
+// The hot loops. dispatch.hpp includes this file once for each instruction set, each time in a namespace of
+// its own (DILLY_ISA), so that no function compiled for AVX2 can be taken by the linker for the baseline.
 #include "lanes.inl.hpp"
 
 namespace dilly {
 namespace DILLY_ISA {
 
-inline __attribute__((always_inline)) void leaf_distances(const Leaf& leaf, const float q[3], F8& d0, F8& d1) {
+inline __attribute__((always_inline)) void leaf_distances(const Leaf& leaf, const float q[3], F8& d0,
+                                                          F8& d1) {
   const F8 qx = splat8(q[0]), qy = splat8(q[1]), qz = splat8(q[2]);
   const F8 ax = load8(leaf.x) - qx, ay = load8(leaf.y) - qy, az = load8(leaf.z) - qz;
   const F8 bx = load8(leaf.x + 8) - qx, by = load8(leaf.y + 8) - qy, bz = load8(leaf.z + 8) - qz;
-  d0 = ax * ax + ay * ay + az * az;
-  d1 = bx * bx + by * by + bz * bz;
+  d0 = multiply_add(az, az, multiply_add(ay, ay, ax * ax));
+  d1 = multiply_add(bz, bz, multiply_add(by, by, bx * bx));
 }
 
 // The squared distances of a leaf's points, and one bit for each that is at most `limit`.
-inline __attribute__((always_inline)) unsigned leaf_hits(const Leaf& leaf, const float q[3], float limit, float* d2) {
+inline __attribute__((always_inline)) unsigned leaf_hits(const Leaf& leaf, const float q[3], float limit,
+                                                         float* d2) {
   F8 a, b;
   leaf_distances(leaf, q, a, b);
   store8(d2, a);
@@ -22,27 +24,26 @@ inline __attribute__((always_inline)) unsigned leaf_hits(const Leaf& leaf, const
   return lanes_at_most(a, limit) | lanes_at_most(b, limit) << 8;
 }
 
-// Of each of a node's children the squared distance to its box, and in its lowest three bits the child's number: one
-// minimum then says which is nearest. As integers, in the order of the distances, because these are not negative;
-// infinity and what is no number are beyond every finite limit.
+// Of each of a node's children the squared distance to its box, and in its lowest three bits the child's
+// number: one minimum then says which is nearest. As integers, in the order of the distances, because these
+// are not negative; infinity and what is no number are beyond every finite limit.
 inline __attribute__((always_inline)) I8 child_keys(const Node& node, const float q[3]) {
-  const F8 zero = splat8(0);
-  F8 sum = zero;
+  F8 sum = splat8(0);
   for (int a = 0; a < 3; a++) {
     const F8 place = splat8(q[a]);
     // The zero comes first: where the query is not a number the distance is none either.
-    const F8 d = max8(zero, max8(load8(node.low[a]) - place, place - load8(node.high[a])));
-    sum += d * d;
+    const F8 d = max8(splat8(0), max8(load8(node.low[a]) - place, place - load8(node.high[a])));
+    sum = multiply_add(d, d, sum);
   }
   return (bits_of(sum) & 0x7ffffff8) | lane_numbers();
 }
 
-// Calls `visit(leaf)` for each leaf that can hold a point within sqrt(limit), near ones first. `limit` is read anew at
-// every step: the visitor lowers it. The bits that a key lacks make a box a millionth nearer than it is, which covers
-// rounding: a point at exactly the limit is never missed.
+// Calls `visit(leaf)` for each leaf that can hold a point within sqrt(limit), near ones first. `limit` is
+// read anew at every step: the visitor lowers it. The bits that a key lacks make a box a millionth nearer
+// than it is, which covers rounding: a point at exactly the limit is never missed.
 template <class Visit>
-inline __attribute__((always_inline)) void visit_leaves(const KdTree& tree, const float q[3], const float& limit,
-                                                        Visit visit) {
+inline __attribute__((always_inline)) void visit_leaves(const KdTree& tree, const float q[3],
+                                                        const float& limit, Visit visit) {
   if (tree.leaves.empty()) return;
   if (tree.levels == 0) return visit(0u);
   struct Open {
@@ -64,9 +65,9 @@ inline __attribute__((always_inline)) void visit_leaves(const KdTree& tree, cons
   }
   for (;;) {
     const std::int32_t nearest_key = least(keys);
-    float bound;
-    std::memcpy(&bound, &nearest_key, sizeof bound);
-    if (!(bound <= limit)) {
+    std::int32_t limit_key;
+    std::memcpy(&limit_key, &limit, sizeof limit_key);
+    if (nearest_key > (limit_key | 7)) {
       if (level == tree.levels && roots-- < 2) return;
       const Open& next = open[level < tree.levels ? ++level : 0];
       keys = next.keys;
@@ -135,15 +136,32 @@ inline void within(const KdTree& tree, const float q[3], float radius2, std::vec
   });
 }
 
+// Asks for what the search of a point reads first if its neighbour is still the last one: a large map is not
+// in the caches, and the search would mostly wait for it.
+inline __attribute__((always_inline)) void prefetch_match(const Match& match) {
+  if (!match.level) return;
+  const KdTree& tree = match.level->tree;
+  const std::uint32_t leaf = match.slot / kLeaf;
+  const void* const at = &tree.leaves[leaf];
+  const void* const above = tree.levels > 0 ? &tree.nodes[tree.level_start[1] + leaf / kFan] : at;
+  for (const void* place : {at, static_cast<const void*>(&match.level->normals[leaf]), above})
+    for (int line = 0; line < 3; line++) __builtin_prefetch(static_cast<const char*>(place) + 64 * line);
+}
+
+// Points that are asked for ahead of the one that is searched for.
+constexpr std::size_t kAhead = 6;
+
 // Finds for the `count` points from `first` on the nearest map point, and sums the normal equations of
 // point-to-plane registration over them (see icp.hpp for the equations).
 inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
-  float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock];
+  float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock], dx[kBlock],
+      dy[kBlock], dz[kBlock];
   std::size_t n = 0;
   const float* m = in.R;
   Surroundings around(*in.map);
   for (std::size_t k = 0; k < count; k++) {
-    const std::size_t i = first + k;
+    const std::size_t i = first + k * in.stride;
+    if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
     const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
     const float rx = m[0] * x + m[1] * y + m[2] * z;
     const float ry = m[3] * x + m[4] * y + m[5] * z;
@@ -157,7 +175,8 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
     float q[3];
     Match best;
     best.d2 = in.max_d2;
-    if (const Level* last = in.matches[i].level) {  // the last iteration's neighbour is near: a tight first bound
+    if (const Level* last =
+            in.matches[i].level) {  // the last iteration's neighbour is near: a tight first bound
       relative_to(*last, q);
       const std::uint32_t slot = in.matches[i].slot;
       const Leaf& leaf = last->tree.leaves[slot / kLeaf];
@@ -186,33 +205,64 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
     nx[n] = normal.x[lane];
     ny[n] = normal.y[lane];
     nz[n] = normal.z[lane];
-    r[n] = nx[n] * (q[0] - leaf.x[lane]) + ny[n] * (q[1] - leaf.y[lane]) + nz[n] * (q[2] - leaf.z[lane]);
+    dx[n] = q[0] - leaf.x[lane];
+    dy[n] = q[1] - leaf.y[lane];
+    dz[n] = q[2] - leaf.z[lane];
+    r[n] = nx[n] * dx[n] + ny[n] * dy[n] + nz[n] * dz[n];
     n++;
   }
   const std::size_t padded = (n + 7) / 8 * 8;
-  for (std::size_t k = n; k < padded; k++) px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = r[k] = 0;
+  for (std::size_t k = n; k < padded; k++)
+    px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = r[k] = dx[k] = dy[k] = dz[k] = 0;
 
+  const F8 k2 = splat8(in.kernel * in.kernel), zero{};
   F8 h[21] = {}, g[6] = {}, square{}, near{}, weight{}, range2{};
-  const F8 k2 = splat8(in.kernel * in.kernel);
   for (std::size_t k = 0; k < padded; k += 8) {
     const F8 x = load8(px + k), y = load8(py + k), z = load8(pz + k), e = load8(r + k);
     F8 j[6] = {load8(nx + k), load8(ny + k), load8(nz + k), {}, {}, {}};
+    const F8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
+    const F8 ex = load8(dx + k), ey = load8(dy + k), ez = load8(dz + k);
+    const F8 ratio = k2 / (k2 + (in.metric == Metric::plane ? e * e : ex * ex + ey * ey + ez * ez));
+    const F8 w = ratio * ratio * real;
+    weight += w;
+    if (in.metric == Metric::point) {
+      square += ratio * real;
+      g[0] += w * ex;
+      g[1] += w * ey;
+      g[2] += w * ez;
+      g[3] += w * (y * ez - z * ey);
+      g[4] += w * (z * ex - x * ez);
+      g[5] += w * (x * ey - y * ex);
+      h[0] += w;
+      h[4] += w * z;
+      h[5] += zero - w * y;
+      h[10] += w * x;
+      h[15] += w * (y * y + z * z);
+      h[16] += zero - w * x * y;
+      h[17] += zero - w * x * z;
+      h[18] += w * (x * x + z * z);
+      h[19] += zero - w * y * z;
+      h[20] += w * (x * x + y * y);
+      continue;
+    }
     j[3] = y * j[2] - z * j[1];
     j[4] = z * j[0] - x * j[2];
     j[5] = x * j[1] - y * j[0];
-    const F8 ratio = k2 / (k2 + e * e);
-    const F8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
-    const F8 w = ratio * ratio * real;
     const F8 one = one_where((e * e <= k2) & (real > splat8(0.5f)));
     near += one;
     square += one * e * e;
-    weight += w;
     range2 += w * (x * x + y * y + z * z);
     for (int a = 0, at = 0; a < 6; a++) {
       const F8 wj = w * j[a];
       g[a] += wj * e;
       for (int b = a; b < 6; b++) h[at++] += wj * j[b];
     }
+  }
+  if (in.metric == Metric::point) {  // the rest of [I, −[R p]×]ᵀ [I, −[R p]×]
+    h[6] = h[11] = h[0];
+    h[8] = zero - h[4];
+    h[12] = zero - h[5];
+    h[13] = zero - h[10];
   }
   const auto sum = [](F8 v) {
     float lanes[8];

@@ -1,6 +1,6 @@
-// Eight lanes in the instruction set being compiled (kernels.inl.hpp includes this file once for each): one vector where
-// there are registers of 32 bytes, else two halves of 16, because GCC takes a vector that is wider than a register
-// through memory, lane by lane.
+// Eight lanes in the instruction set being compiled (kernels.inl.hpp includes this file once for each): one
+// vector where there are registers of 32 bytes, else two halves of 16, because GCC takes a vector that is
+// wider than a register through memory, lane by lane.
 namespace dilly {
 namespace DILLY_ISA {
 
@@ -11,35 +11,52 @@ namespace DILLY_ISA {
 using F8 = f8;
 using I8 = i8;
 
-DILLY_INLINE F8 splat8(float v) { return F8{v, v, v, v, v, v, v, v}; }
+DILLY_INLINE F8 splat8(float v) {
+  return F8{v, v, v, v, v, v, v, v};
+}
 DILLY_INLINE F8 load8(const float* from) {
   F8 v;
   std::memcpy(&v, from, sizeof v);
   return v;
 }
-DILLY_INLINE void store8(float* to, F8 v) { std::memcpy(to, &v, sizeof v); }
+DILLY_INLINE void store8(float* to, F8 v) {
+  std::memcpy(to, &v, sizeof v);
+}
 DILLY_INLINE F8 max8(F8 a, F8 b) {
   return reinterpret_cast<F8>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
+}
+// a · b + c, rounded once: written out, so that a distance has the same bits wherever it is computed.
+DILLY_INLINE F8 multiply_add(F8 a, F8 b, F8 c) {
+  return reinterpret_cast<F8>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
 }
 // The lesser of the lanes k and k + 4.
 DILLY_INLINE f4 fold_min(F8 v) {
   const __m256 all = reinterpret_cast<__m256>(v);
-  return min4(reinterpret_cast<f4>(_mm256_castps256_ps128(all)), reinterpret_cast<f4>(_mm256_extractf128_ps(all, 1)));
+  return min4(reinterpret_cast<f4>(_mm256_castps256_ps128(all)),
+              reinterpret_cast<f4>(_mm256_extractf128_ps(all, 1)));
 }
 DILLY_INLINE F8 min8(F8 a, F8 b) {
   return reinterpret_cast<F8>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 }
 DILLY_INLINE i4 fold_min(I8 v) {
   const __m256i all = reinterpret_cast<__m256i>(v);
-  return min4(reinterpret_cast<i4>(_mm256_castsi256_si128(all)), reinterpret_cast<i4>(_mm256_extracti128_si256(all, 1)));
+  return min4(reinterpret_cast<i4>(_mm256_castsi256_si128(all)),
+              reinterpret_cast<i4>(_mm256_extracti128_si256(all, 1)));
 }
 // One bit a lane whose value is at most `limit`.
 DILLY_INLINE unsigned lanes_at_most(F8 v, float limit) {
   return static_cast<unsigned>(_mm256_movemask_ps(reinterpret_cast<__m256>(v <= splat8(limit))));
 }
-DILLY_INLINE F8 one_where(I8 mask) { return mask ? splat8(1) : splat8(0); }
-DILLY_INLINE I8 bits_of(F8 v) { return reinterpret_cast<I8>(v); }
-DILLY_INLINE I8 lane_numbers() { return I8{0, 1, 2, 3, 4, 5, 6, 7}; }
+DILLY_INLINE F8 one_where(I8 mask) {
+  return mask ? splat8(1) : splat8(0);
+}
+DILLY_INLINE I8 bits_of(F8 v) {
+  return reinterpret_cast<I8>(v);
+}
+DILLY_INLINE I8 lane_numbers() {
+  return I8{0, 1, 2, 3, 4, 5, 6, 7};
+}
 
 #else
 
@@ -50,29 +67,66 @@ struct I8 {
   i4 a, b;
 };
 
-DILLY_INLINE F8 operator+(F8 u, F8 v) { return {u.a + v.a, u.b + v.b}; }
-DILLY_INLINE F8 operator-(F8 u, F8 v) { return {u.a - v.a, u.b - v.b}; }
-DILLY_INLINE F8 operator*(F8 u, F8 v) { return {u.a * v.a, u.b * v.b}; }
-DILLY_INLINE F8 operator/(F8 u, F8 v) { return {u.a / v.a, u.b / v.b}; }
-DILLY_INLINE F8& operator+=(F8& u, F8 v) { return u = u + v; }
-DILLY_INLINE I8 operator<=(F8 u, F8 v) { return {u.a <= v.a, u.b <= v.b}; }
-DILLY_INLINE I8 operator>(F8 u, F8 v) { return {u.a > v.a, u.b > v.b}; }
-DILLY_INLINE I8 operator==(I8 u, std::int32_t v) { return {u.a == v, u.b == v}; }
-DILLY_INLINE I8 operator&(I8 u, I8 v) { return {u.a & v.a, u.b & v.b}; }
-DILLY_INLINE I8 operator&(I8 u, std::int32_t v) { return {u.a & v, u.b & v}; }
-DILLY_INLINE I8 operator|(I8 u, I8 v) { return {u.a | v.a, u.b | v.b}; }
+DILLY_INLINE F8 operator+(F8 u, F8 v) {
+  return {u.a + v.a, u.b + v.b};
+}
+DILLY_INLINE F8 operator-(F8 u, F8 v) {
+  return {u.a - v.a, u.b - v.b};
+}
+DILLY_INLINE F8 operator*(F8 u, F8 v) {
+  return {u.a * v.a, u.b * v.b};
+}
+DILLY_INLINE F8 operator/(F8 u, F8 v) {
+  return {u.a / v.a, u.b / v.b};
+}
+DILLY_INLINE F8& operator+=(F8& u, F8 v) {
+  return u = u + v;
+}
+DILLY_INLINE I8 operator<=(F8 u, F8 v) {
+  return {u.a <= v.a, u.b <= v.b};
+}
+DILLY_INLINE I8 operator>(F8 u, F8 v) {
+  return {u.a > v.a, u.b > v.b};
+}
+DILLY_INLINE I8 operator==(I8 u, std::int32_t v) {
+  return {u.a == v, u.b == v};
+}
+DILLY_INLINE I8 operator&(I8 u, I8 v) {
+  return {u.a & v.a, u.b & v.b};
+}
+DILLY_INLINE I8 operator&(I8 u, std::int32_t v) {
+  return {u.a & v, u.b & v};
+}
+DILLY_INLINE I8 operator|(I8 u, I8 v) {
+  return {u.a | v.a, u.b | v.b};
+}
 
-DILLY_INLINE F8 splat8(float v) { return {f4{v, v, v, v}, f4{v, v, v, v}}; }
+DILLY_INLINE F8 splat8(float v) {
+  return {f4{v, v, v, v}, f4{v, v, v, v}};
+}
 DILLY_INLINE F8 load8(const float* from) {
   F8 v;
   std::memcpy(&v, from, sizeof v);
   return v;
 }
-DILLY_INLINE void store8(float* to, F8 v) { std::memcpy(to, &v, sizeof v); }
-DILLY_INLINE F8 max8(F8 u, F8 v) { return {max4(u.a, v.a), max4(u.b, v.b)}; }
-DILLY_INLINE F8 min8(F8 u, F8 v) { return {min4(u.a, v.a), min4(u.b, v.b)}; }
-DILLY_INLINE f4 fold_min(F8 v) { return min4(v.a, v.b); }
-DILLY_INLINE i4 fold_min(I8 v) { return min4(v.a, v.b); }
+DILLY_INLINE void store8(float* to, F8 v) {
+  std::memcpy(to, &v, sizeof v);
+}
+DILLY_INLINE F8 multiply_add(F8 u, F8 v, F8 w) {
+  return u * v + w;
+}
+DILLY_INLINE F8 max8(F8 u, F8 v) {
+  return {max4(u.a, v.a), max4(u.b, v.b)};
+}
+DILLY_INLINE F8 min8(F8 u, F8 v) {
+  return {min4(u.a, v.a), min4(u.b, v.b)};
+}
+DILLY_INLINE f4 fold_min(F8 v) {
+  return min4(v.a, v.b);
+}
+DILLY_INLINE i4 fold_min(I8 v) {
+  return min4(v.a, v.b);
+}
 DILLY_INLINE unsigned lanes_at_most(F8 v, float limit) {
   const I8 hit = v <= splat8(limit);
   return mask4(hit.a) | mask4(hit.b) << 4;
@@ -81,8 +135,12 @@ DILLY_INLINE F8 one_where(I8 mask) {
   const f4 one{1, 1, 1, 1}, zero{};
   return {mask.a ? one : zero, mask.b ? one : zero};
 }
-DILLY_INLINE I8 bits_of(F8 v) { return {reinterpret_cast<i4>(v.a), reinterpret_cast<i4>(v.b)}; }
-DILLY_INLINE I8 lane_numbers() { return {i4{0, 1, 2, 3}, i4{4, 5, 6, 7}}; }
+DILLY_INLINE I8 bits_of(F8 v) {
+  return {reinterpret_cast<i4>(v.a), reinterpret_cast<i4>(v.b)};
+}
+DILLY_INLINE I8 lane_numbers() {
+  return {i4{0, 1, 2, 3}, i4{4, 5, 6, 7}};
+}
 
 #endif
 

@@ -30,13 +30,15 @@ inline Quat multiply(const Quat& a, const Quat& b) {
           a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w, a.w * b.w - a.x * b.x - a.y * b.y - a.z * b.z};
 }
 
-inline Quat conjugate(const Quat& q) { return {-q.x, -q.y, -q.z, q.w}; }
+inline Quat conjugate(const Quat& q) {
+  return {-q.x, -q.y, -q.z, q.w};
+}
 
 inline Mat3 rotation(const Quat& q) {
   const double xx = q.x * q.x, yy = q.y * q.y, zz = q.z * q.z, xy = q.x * q.y, xz = q.x * q.z, yz = q.y * q.z,
                wx = q.w * q.x, wy = q.w * q.y, wz = q.w * q.z;
-  return {1 - 2 * (yy + zz), 2 * (xy - wz),     2 * (xz + wy),     2 * (xy + wz),    1 - 2 * (xx + zz),
-          2 * (yz - wx),     2 * (xz - wy),     2 * (yz + wx),     1 - 2 * (xx + yy)};
+  return {1 - 2 * (yy + zz), 2 * (xy - wz), 2 * (xz + wy), 2 * (xy + wz),    1 - 2 * (xx + zz),
+          2 * (yz - wx),     2 * (xz - wy), 2 * (yz + wx), 1 - 2 * (xx + yy)};
 }
 
 inline Vec3 multiply(const Mat3& m, const Vec3& v) {
@@ -64,8 +66,8 @@ inline Pose compose(const Pose& a, const Pose& b) {
   return {{a.t[0] + moved[0], a.t[1] + moved[1], a.t[2] + moved[2]}, normalized(multiply(a.q, b.q))};
 }
 
-// Eigenvalues ascending and unit eigenvectors (row i belongs to value i) of a symmetric N × N matrix: cyclic Jacobi,
-// Golub & Van Loan, Matrix Computations, 8.5.
+// Eigenvalues ascending and unit eigenvectors (row i belongs to value i) of a symmetric N × N matrix: cyclic
+// Jacobi, Golub & Van Loan, Matrix Computations, 8.5.
 template <int N>
 struct Eigen {
   std::array<double, N> values;

@@ -1,5 +1,5 @@
-// Normals and curvature from the principal axes of each point's neighbourhood (Hoppe et al. 1992), and the flattening
-// of a cloud that many scans with small pose errors made thick.
+// Normals and curvature from the principal axes of each point's neighbourhood (Hoppe et al. 1992), and the
+// flattening of a cloud that many scans with small pose errors made thick.
 #pragma once
 
 #include "dispatch.hpp"
@@ -9,21 +9,24 @@
 namespace dilly {
 
 constexpr int kMaxNeighbours = 64;
-// λ0 / Σλ is 1/3 for a ball and 0 for a plane: above this a neighbourhood is an edge or a bush and is left as it is.
+// λ0 / Σλ is 1/3 for a ball and 0 for a plane: above this a neighbourhood is an edge or a bush and is left as
+// it is.
 constexpr float kFlatCurvature = 0.15f;
 
-// `estimate` adds normals and curvature; `flatten` also moves each point of a flat neighbourhood along its normal onto
-// the plane through the neighbourhood's mean: the first step of moving least squares (Levin 1998).
+// `estimate` adds normals and curvature; `flatten` also moves each point of a flat neighbourhood along its
+// normal onto the plane through the neighbourhood's mean: the first step of moving least squares (Levin
+// 1998).
 enum class Surface { estimate, flatten };
 
-// Adds to a copy of `cloud` unit normals that point towards the frame's origin and λ0 / (λ0 + λ1 + λ2), both from the
-// k nearest points (itself included). Needs 3 ≤ k ≤ 64 and at least 3 points.
-inline Result<Cloud> fit_surface(const Cloud& cloud, const Cloud& support, int k, Surface mode, ThreadPool& pool, Simd simd,
-                                 const CancelFlag* cancel) {
+// Adds to a copy of `cloud` unit normals that point towards the frame's origin and λ0 / (λ0 + λ1 + λ2), both
+// from the k nearest points (itself included). Needs 3 ≤ k ≤ 64 and at least 3 points.
+inline Result<Cloud> fit_surface(const Cloud& cloud, const Cloud& support, int k, Surface mode,
+                                 ThreadPool& pool, Simd simd, const CancelFlag* cancel) {
   if (k < 3 || k > kMaxNeighbours)
     return Error{"bad-neighbour-count", "expected 3 to 64 neighbours, found " + std::to_string(k)};
   if (support.size() < 3)
-    return Error{"too-few-points", "expected at least 3 points for normals, found " + std::to_string(support.size())};
+    return Error{"too-few-points",
+                 "expected at least 3 points for normals, found " + std::to_string(support.size())};
   Result<KdTree> tree = build_kdtree(support);
   if (!tree.ok()) return tree.error();
   const Kernels& kernel = kernels(simd);

@@ -1,5 +1,5 @@
-// A small pool that runs numbered blocks. What a block computes must not depend on who runs it, so that results are
-// the same for any number of threads.
+// A small pool that runs numbered blocks. What a block computes must not depend on who runs it, so that
+// results are the same for any number of threads.
 #pragma once
 
 #include <atomic>
@@ -27,8 +27,8 @@ class ThreadPool {
     for (int i = 1; i < threads; i++) workers_.emplace_back([this, seen = round_] { serve(seen); });
   }
 
-  // Calls task(0) … task(count − 1), each once, and returns when all are done. Runs alone while another run holds the
-  // workers, so that two callers never wait for each other.
+  // Calls task(0) … task(count − 1), each once, and returns when all are done. Runs alone while another run
+  // holds the workers, so that two callers never wait for each other.
   void run(std::size_t count, const std::function<void(std::size_t)>& task) {
     std::unique_lock<std::mutex> turn(turn_, std::try_to_lock);
     if (!turn.owns_lock() || workers_.empty() || count < 2) {
@@ -91,6 +91,8 @@ class ThreadPool {
 // Set from any thread; long loops look at it between blocks.
 using CancelFlag = std::atomic<bool>;
 
-inline bool is_cancelled(const CancelFlag* flag) { return flag && flag->load(std::memory_order_relaxed); }
+inline bool is_cancelled(const CancelFlag* flag) {
+  return flag && flag->load(std::memory_order_relaxed);
+}
 
 }  // namespace dilly

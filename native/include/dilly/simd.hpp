@@ -1,5 +1,5 @@
-// Vectors in the extension of GCC and Clang, and what it lacks: four lanes are one register in every instruction set,
-// eight are one in AVX2 only (see lanes.inl.hpp).
+// Vectors in the extension of GCC and Clang, and what it lacks: four lanes are one register in every
+// instruction set, eight are one in AVX2 only (see lanes.inl.hpp).
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,9 @@ inline __attribute__((always_inline)) f4 max4(f4 a, f4 b) {
 #endif
 }
 
-inline __attribute__((always_inline)) i4 min4(i4 a, i4 b) { return a < b ? a : b; }
+inline __attribute__((always_inline)) i4 min4(i4 a, i4 b) {
+  return a < b ? a : b;
+}
 
 inline __attribute__((always_inline)) float least4(f4 v) {
   const f4 m = min4(v, f4{v[2], v[3], v[0], v[1]});

@@ -12,7 +12,8 @@ constexpr double kSurfelThickness = 0.15;  // metres, standard deviation along t
 // λ1 ≥ 4 λ0: thinner than wide. λ1 ≥ λ2 / 10: not a line, whose normal would be any.
 constexpr double kSurfelFlat = 4, kSurfelWide = 0.1;
 
-// The surfels of a cloud as a cloud with normals (signs arbitrary), in the order in which the cubes first occur.
+// The surfels of a cloud as a cloud with normals (signs arbitrary), in the order in which the cubes first
+// occur.
 inline Result<Cloud> find_surfels(const Cloud& cloud, double size) {
   const Result<VoxelGrid> grid = voxel_grid(cloud, size);
   if (!grid.ok()) return grid.error();
@@ -38,10 +39,12 @@ inline Result<Cloud> find_surfels(const Cloud& cloud, double size) {
     if (m.n < kSurfelPoints) continue;
     std::array<double, 9> c;
     for (int a = 0, at = 0; a < 3; a++)
-      for (int b = a; b < 3; b++) c[3 * a + b] = c[3 * b + a] = m.q[at++] / m.n - m.s[a] * m.s[b] / (m.n * m.n);
+      for (int b = a; b < 3; b++)
+        c[3 * a + b] = c[3 * b + a] = m.q[at++] / m.n - m.s[a] * m.s[b] / (m.n * m.n);
     const Eigen<3> eigen = eigen_symmetric<3>(c);
     const auto& l = eigen.values;
-    if (l[0] > kSurfelThickness * kSurfelThickness || l[1] < kSurfelFlat * l[0] || l[1] < kSurfelWide * l[2]) continue;
+    if (l[0] > kSurfelThickness * kSurfelThickness || l[1] < kSurfelFlat * l[0] || l[1] < kSurfelWide * l[2])
+      continue;
     out.x.push_back(static_cast<float>(first[v][0] + m.s[0] / m.n));
     out.y.push_back(static_cast<float>(first[v][1] + m.s[1] / m.n));
     out.z.push_back(static_cast<float>(first[v][2] + m.s[2] / m.n));

@@ -30,8 +30,9 @@ struct Level {
   }
 };
 
-// A tile twice: its points, and its surfels for the first, wide iterations of a registration. A dense cloud answers
-// every query with a point next to it, so that a scan creeps; a surfel speaks for the surface of a whole cube.
+// A tile twice: its points, and its surfels for the first, wide iterations of a registration. A dense cloud
+// answers every query with a point next to it, so that a scan creeps; a surfel speaks for the surface of a
+// whole cube.
 struct Tile {
   Level fine, coarse;
 
@@ -66,7 +67,8 @@ inline Result<Level> build_level(const Cloud& cloud, const std::array<double, 3>
 }
 
 // Builds a tile from points with unit normals, both relative to `origin`, the tile's corner in the map frame.
-inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud, const std::array<double, 3>& origin) {
+inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud,
+                                                      const std::array<double, 3>& origin) {
   if (!cloud.has_normals())
     return Error{"no-normals", "expected a cloud with normals, found none; estimate them first"};
   if (cloud.size() == 0) return Error{"empty-cloud", "expected at least one point, found none"};
@@ -96,7 +98,8 @@ struct TileKeyHash {
   }
 };
 
-// An immutable set of tiles. A change makes a new set that shares the tiles, so that a search under way keeps its own.
+// An immutable set of tiles. A change makes a new set that shares the tiles, so that a search under way keeps
+// its own.
 class TileSet {
  public:
   explicit TileSet(double tile_size) : tile_size_(tile_size) {}
@@ -128,8 +131,8 @@ class TileSet {
   std::unordered_map<TileKey, std::shared_ptr<const Tile>, TileKeyHash> tiles_;
 };
 
-// The tiles around a place, its own first: all that a ball of at most one tile's size can touch. Consecutive points
-// mostly stay in one tile, so the look-up is kept.
+// The tiles around a place, its own first: all that a ball of at most one tile's size can touch. Consecutive
+// points mostly stay in one tile, so the look-up is kept.
 class Surroundings {
  public:
   explicit Surroundings(const TileSet& set) : set_(&set) {}
@@ -144,7 +147,8 @@ class Surroundings {
     if (!sane) return;
     i_ = static_cast<std::int32_t>(i);
     j_ = static_cast<std::int32_t>(j);
-    static constexpr int steps[9][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+    static constexpr int steps[9][2] = {{0, 0},   {-1, 0}, {1, 0},  {0, -1}, {0, 1},
+                                        {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
     for (const auto& step : steps)
       if (const Tile* tile = set_->find({i_ + step[0], j_ + step[1]})) tiles[count++] = tile;
   }

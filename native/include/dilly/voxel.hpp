@@ -42,7 +42,9 @@ inline Result<VoxelGrid> voxel_grid(const Cloud& cloud, double size) {
       return Error{"point-out-of-range",
                    "expected points within 1048575 voxels of the origin, found one beyond at index " +
                        std::to_string(i)};
-    const auto bits = [](float v) { return static_cast<std::uint64_t>(static_cast<std::int64_t>(v) + (1 << 20)); };
+    const auto bits = [](float v) {
+      return static_cast<std::uint64_t>(static_cast<std::int64_t>(v) + (1 << 20));
+    };
     const std::uint64_t key = bits(fx) << 42 | bits(fy) << 21 | bits(fz);
     if (key != last_key) {  // the points of one ring mostly stay in a cube
       std::size_t at = (key * 0x9E3779B97F4A7C15ull) >> shift;  // Fibonacci hashing: Knuth, TAOCP 3, 6.4
@@ -60,8 +62,8 @@ inline Result<VoxelGrid> voxel_grid(const Cloud& cloud, double size) {
   return grid;
 }
 
-// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the order in
-// which the cubes first occur. Refuses what voxel_grid refuses.
+// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the
+// order in which the cubes first occur. Refuses what voxel_grid refuses.
 inline Result<Cloud> downsample(const Cloud& cloud, double size) {
   const Result<VoxelGrid> grid = voxel_grid(cloud, size);
   if (!grid.ok()) return grid.error();

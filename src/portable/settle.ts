@@ -1,0 +1,141 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Alignment, AlignOptions } from '../core.ts';
+import { quatRotate } from '../math/so3.ts';
+import { norm } from '../math/vec3.ts';
+import type { Pose, Vec3 } from '../types.ts';
+import { mix } from './anderson.ts';
+import { throwIfCancelled } from './cancel.ts';
+import type { PortableCloud } from './cloud.ts';
+import { constrained, eigenOf, moved, solve } from './gauss-newton.ts';
+import { type Linearised, linearise } from './linearise.ts';
+import type { TileSet } from './tile-set.ts';
+
+/** These are those of native/include/dilly/icp.hpp, where the reasons are. */
+const SEARCH_FROM = 0.8;
+const SEARCH_TO = 0.03;
+const SEARCH_GAIN = 1.0005;
+const SEARCH_POINTS = 2500;
+const SETTLE_ITERATIONS = 20;
+const SETTLE_POINTS = 4000;
+const SETTLE_EPSILON = 0.0005;
+const POLISH_KEEPS = 0.998;
+const GATE = 3;
+const SIDES: readonly Vec3[] = [
+  [1, 0, 0],
+  [-1, 0, 0],
+  [0, 1, 0],
+  [0, -1, 0],
+  [0, 0, 1],
+  [0, 0, -1],
+  [0.7, 0.7, 0],
+  [0.7, -0.7, 0],
+  [-0.7, 0.7, 0],
+  [-0.7, -0.7, 0],
+];
+
+/** What is aligned to what. */
+export interface Problem {
+  readonly map: TileSet;
+  readonly cloud: PortableCloud;
+  readonly options: AlignOptions;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Looks around for the layer of the map that the scan lies closest to, then climbs to the best place in it. */
+export async function settle(problem: Problem, found: Alignment): Promise<Alignment> {
+  return climb(problem, await searchAround(problem, found));
+}
+
+/** Whether `polished` is about as close to the map's points as `settled`. */
+export function keepsClose(problem: Problem, polished: Alignment, settled: Alignment): boolean {
+  const close = ({ T_map_base }: Alignment) => closeness(problem, T_map_base, SETTLE_POINTS);
+  return close(polished) >= POLISH_KEEPS * close(settled);
+}
+
+function points(problem: Problem, pose: Pose, count: number): Linearised {
+  const { map, cloud, options } = problem;
+  const gate = Math.min(GATE * options.kernelEnd, map.tileSize);
+  return linearise(map, 'fine', cloud, pose, options.kernelEnd, gate, 'point', strideFor(cloud.size, count));
+}
+
+function strideFor(size: number, count: number): number {
+  return Math.max(1, Math.floor(size / count));
+}
+
+function closeness(problem: Problem, pose: Pose, count: number): number {
+  return points(problem, pose, count).square * strideFor(problem.cloud.size, count);
+}
+
+async function searchAround(problem: Problem, found: Alignment): Promise<Alignment> {
+  let pose = found.T_map_base;
+  let { iterations } = found;
+  let best = closeness(problem, pose, SEARCH_POINTS);
+  for (let reach = SEARCH_FROM; reach > SEARCH_TO; ) {
+    let next = pose;
+    let high = best * SEARCH_GAIN;
+    for (const side of SIDES) {
+      const step = quatRotate(pose.orientation, [reach * side[0], reach * side[1], reach * side[2]]);
+      const trial = moved(pose, constrained([...step, 0, 0, 0], found));
+      const there = closeness(problem, trial, SEARCH_POINTS);
+      if (there <= high) continue;
+      high = there;
+      next = trial;
+    }
+    iterations++;
+    if (next === pose) reach /= 2;
+    else best = high;
+    pose = next;
+    await nextTurn();
+    throwIfCancelled(problem.signal, 'aligning');
+  }
+  return { ...found, T_map_base: pose, iterations };
+}
+
+async function climb(problem: Problem, found: Alignment): Promise<Alignment> {
+  const start = found.T_map_base;
+  const range = Math.max(found.range, 1);
+  const poseAt = (u: readonly number[]) =>
+    moved(
+      start,
+      u.map((v, k) => (k < 3 ? v : v / range)),
+    );
+  let pose = start;
+  let { iterations } = found;
+  let at: number[][] = [];
+  let steps: number[][] = [];
+  let u = [0, 0, 0, 0, 0, 0];
+  let best = -1;
+  for (let iteration = 0; iteration < SETTLE_ITERATIONS; iteration++) {
+    const sums = points(problem, poseAt(u), SETTLE_POINTS);
+    iterations++;
+    if (!(sums.weight > 0)) break;
+    if (sums.square < best) {
+      if (at.length === 1) break;
+      u = at.at(-1)!.map((v, k) => v + steps.at(-1)![k]!);
+      at = [at.at(-1)!];
+      steps = [steps.at(-1)!];
+      best = -1;
+      continue;
+    }
+    best = sums.square;
+    pose = poseAt(u);
+    const { values, vectors } = eigenOf(sums.h, range);
+    const plain = solve(sums, { eigenvalues: values, eigenvectors: vectors, range }).map((v, k) =>
+      k < 3 ? v : v * range,
+    );
+    at.push(u);
+    steps.push(plain);
+    if (reachOf(plain) < SETTLE_EPSILON) break;
+    const next = mix(at, steps);
+    const share = Math.min(1, problem.options.kernelEnd / reachOf(next));
+    u = u.map((v, k) => v + share * next[k]!);
+    await nextTurn();
+    throwIfCancelled(problem.signal, 'aligning');
+  }
+  return { ...found, T_map_base: pose, iterations };
+}
+
+function reachOf(step: readonly number[]): number {
+  const [x, y, z, a, b, c] = step as [number, number, number, number, number, number];
+  return norm([x, y, z]) + norm([a, b, c]);
+}

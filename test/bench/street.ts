@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseFrameRange } from '../../src/adapters/replay/frames.ts';
+import { openSource } from '../../src/adapters/replay/open.ts';
+import { OS1_16 } from '../../src/adapters/sim/lidar.ts';
+import { SimulatedDrive } from '../../src/adapters/sim/source.ts';
+import { poseAt, readReference } from '../../src/commands/reference.ts';
+import type { Core, Motion, TileMap } from '../../src/core.ts';
+import { relative } from '../../src/math/se3.ts';
+import type { SensorSource } from '../../src/ports.ts';
+import type { PointCloud2, Pose, StampedPose } from '../../src/types.ts';
+import { dataPath } from './data.ts';
+import { note } from './measure.ts';
+import { config, type PosedScan, tilesOf } from './tiles.ts';
+
+/** A scan to localise, with what a filter that knows everything would say of it. */
+export interface Frame {
+  readonly message: PointCloud2;
+  readonly T_base_sensor: Pose;
+  readonly motion: Motion;
+  readonly T_map_base: Pose;
+}
+
+export interface Street {
+  readonly name: string;
+  readonly map: TileMap;
+  readonly frames: readonly Frame[];
+}
+
+/** The path during a sweep is sampled this often and this far from the stamp, seconds. */
+const STEP_S = 0.01;
+const REACH_S = 0.06;
+
+/** The KITTI drive where it is there, else a simulated one: every other scan makes the map, the rest are localised. */
+export async function openStreet(core: Core): Promise<Street> {
+  const packed = dataPath('lidar-kitti-0005');
+  if (!packed) {
+    note('registration: a SIMULATED street, because the KITTI drive is not there; set DILLY_DATA');
+    // As many columns as make about 120,000 points a turn.
+    const lidar = { ...OS1_16, columns: 7500 };
+    const source = new SimulatedDrive({ seed: 1, seconds: 4, lidar });
+    return streetOf(core, 'simulated', source, source, await truthOf(source));
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
+  try {
+    const drive = unpack(packed, folder);
+    const { poses } = await readReference('oxts', drive);
+    const even = await openSource(drive, { frames: parseFrameRange('0::2') });
+    const odd = await openSource(drive, { frames: parseFrameRange('1::2') });
+    return await streetOf(core, 'KITTI 0005', even, odd, poses);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function unpack(packed: string, folder: string): string {
+  const script = join(dirname(packed), 'unpack-kitti.mjs');
+  const { status } = spawnSync(process.execPath, [script, packed, folder], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${script}: exit code ${status}`);
+  return join(folder, '2011_09_26', '2011_09_26_drive_0005_sync');
+}
+
+async function truthOf(source: SensorSource): Promise<StampedPose[]> {
+  const poses: StampedPose[] = [];
+  for await (const message of source.messages()) if (message.kind === 'pose') poses.push(message.value);
+  return poses;
+}
+
+async function streetOf(
+  core: Core,
+  name: string,
+  forMap: SensorSource,
+  toLocalise: SensorSource,
+  poses: readonly StampedPose[],
+): Promise<Street> {
+  const map = await tilesOf(core, posedScans(core, forMap, poses));
+  const frames: Frame[] = [];
+  for await (const frame of posedMessages(toLocalise, poses)) frames.push(frame);
+  note(
+    `${name}: a map of ${map.points} points, ${frames.length} scans of ${frames[0]?.message.width} points`,
+  );
+  return { name, map, frames };
+}
+
+async function* posedScans(
+  core: Core,
+  source: SensorSource,
+  poses: readonly StampedPose[],
+): AsyncGenerator<PosedScan> {
+  for await (const { message, T_base_sensor, T_map_base } of posedMessages(source, poses)) {
+    const { cloud } = await core.decodePointCloud2(message, config.map.build);
+    yield { cloud, T_base_sensor, T_map_base, path: pathAround(message, T_map_base, poses) };
+  }
+}
+
+/** The scans that have a pose, and the way of the base while they were taken. */
+async function* posedMessages(source: SensorSource, poses: readonly StampedPose[]): AsyncGenerator<Frame> {
+  let T_base_sensor: Pose | undefined;
+  for await (const message of source.messages()) {
+    if (message.kind === 'mount' && message.value.parent === 'base_link')
+      T_base_sensor = message.value.T_parent_child;
+    if (message.kind !== 'points' || !T_base_sensor) continue;
+    const T_map_base = poseAt(poses, message.value.stamp);
+    if (!T_map_base) continue;
+    const path = pathAround(message.value, T_map_base, poses);
+    const motion: Motion = {
+      kind: 'sampled',
+      times: path.times,
+      poses: path.poses.map((pose) => relative(T_map_base, pose)),
+    };
+    yield { message: message.value, T_base_sensor, motion, T_map_base };
+  }
+}
+
+/** T_map_base around the stamp of a scan; where the reference ends, the nearest pose is held. */
+function pathAround(
+  { stamp }: PointCloud2,
+  T_map_base: Pose,
+  poses: readonly StampedPose[],
+): { times: number[]; poses: Pose[] } {
+  const steps = Math.round((2 * REACH_S) / STEP_S);
+  const times = Array.from({ length: steps + 1 }, (_, k) => k * STEP_S - REACH_S);
+  let held = T_map_base;
+  const path = times.map((time) => {
+    held = poseAt(poses, stamp + BigInt(Math.round(time * 1e9))) ?? held;
+    return held;
+  });
+  return { times, poses: path };
+}

@@ -1,0 +1,26 @@
+import { configSchema } from '../../src/config.ts';
+import type { Cloud, Core, TileMap } from '../../src/core.ts';
+import { tileOrigin } from '../../src/map/tile-grid.ts';
+import { TileBuilder } from '../../src/map-service/tile-builder.ts';
+import type { Pose } from '../../src/types.ts';
+
+export const config = configSchema.parse({});
+
+export interface PosedScan {
+  readonly cloud: Cloud;
+  readonly T_base_sensor: Pose;
+  readonly T_map_base: Pose;
+  readonly path: { times: number[]; poses: Pose[] };
+}
+
+/** A map in memory, made as `map build` makes it, with its defaults. */
+export async function tilesOf(core: Core, scans: AsyncIterable<PosedScan>): Promise<TileMap> {
+  const { tileSize, voxelSize, normalNeighbours } = config.map.build;
+  const builder = new TileBuilder(core, { tileSize, voxelSize, normalNeighbours, margin: 1 });
+  for await (const { cloud, T_base_sensor, T_map_base, path } of scans)
+    await builder.add(cloud, T_base_sensor, T_map_base, path);
+  const map = core.tileMap(tileSize);
+  for await (const { id, arrays } of builder.finish())
+    map.add(id, await core.tile(core.cloud(arrays), tileOrigin(id, tileSize)));
+  return map;
+}
