@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import type { Cloud, Core, Motion } from './core.ts';
-import { gnssCovariance } from './localization/filter-input.ts';
 import { fusionSchema } from './localization/fusion-config.ts';
-import { HeadingAlignment, headingAlignmentSchema } from './localization/heading-alignment.ts';
-import { ImuLevelling } from './localization/imu-levelling.ts';
+import { headingAlignmentSchema } from './localization/heading-alignment.ts';
 import { findFirstPose, initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
 import { integrityConfig, judgeState } from './localization/integrity.ts';
-import { framesConfig, Mounts } from './localization/mounts.ts';
+import { framesConfig, mountHelp } from './localization/mounts.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
 import {
   emptyEvidence,
@@ -15,19 +13,11 @@ import {
   registrationConfig,
   trackingKernel,
 } from './localization/registration.ts';
+import { SensorIntake } from './localization/sensor-intake.ts';
 import type { MapWindow } from './map/map-window.ts';
-import { type EnuFrame, enuFrame, normalGravity } from './math/geodesy.ts';
-import { quatRotate } from './math/so3.ts';
+import { enuFrame, normalGravity } from './math/geodesy.ts';
 import type { Clock, PoseSink } from './ports.ts';
-import {
-  type GnssFix,
-  type ImuSample,
-  type Odometry,
-  type PointCloud2,
-  refusalReason,
-  type SensorMessage,
-  type Stamp,
-} from './types.ts';
+import { type PointCloud2, refusalReason, type SensorMessage, type Stamp } from './types.ts';
 
 export const localizerConfig = z.strictObject({
   frames: framesConfig.prefault({}),
@@ -74,12 +64,7 @@ export interface LocalizerParts {
 export class Localizer {
   readonly #parts: LocalizerParts;
   readonly #filter: PoseFilter;
-  readonly #mounts: Mounts;
-  readonly #levelling = new Map<string, ImuLevelling>();
-  readonly #alignment: HeadingAlignment;
-  readonly #noticed = new Set<string>();
-  #enu: EnuFrame | undefined;
-  #prior: Prior | undefined;
+  readonly #intake: SensorIntake;
   #lastRegistration: Stamp | undefined;
   #lastRefusal: string | undefined;
   #frame = 0;
@@ -90,26 +75,26 @@ export class Localizer {
     const origin = map?.manifest.frame.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
-    this.#mounts = new Mounts(config.frames);
-    this.#alignment = new HeadingAlignment(config.headingAlignment);
-    this.#enu = origin && enuFrame(origin);
-    this.#prior = parts.prior;
+    this.#intake = new SensorIntake(this.#filter, config, parts.sink, {
+      map: origin && enuFrame(origin),
+      alignHeading: parts.prior === undefined,
+    });
   }
 
   /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
   async handle(message: SensorMessage): Promise<void> {
     switch (message.kind) {
       case 'mount':
-        this.#mounts.add(message.value);
+        this.#intake.mount(message.value);
         return;
       case 'imu':
-        this.#onImu(message.value);
+        this.#intake.imu(message.value);
         break;
       case 'odometry':
-        this.#onOdometry(message.value);
+        this.#intake.odometry(message.value);
         break;
       case 'gnss':
-        this.#onGnss(message.value);
+        this.#intake.gnss(message.value);
         break;
       case 'points':
         return this.#onPoints(message.value);
@@ -129,8 +114,8 @@ export class Localizer {
     const time = new StageTimes(this.#parts.clock);
     let found: Registration | undefined;
     try {
-      if (map && (this.#filter.initialized || this.#prior)) {
-        const T_base_sensor = this.#mounts.find(message.frameId);
+      if (map && (this.#filter.initialized || this.#parts.prior)) {
+        const T_base_sensor = this.#intake.find(message.frameId);
         if (!T_base_sensor)
           return this.#refuse(stamp, 'unknown-mount', mountHelp(message.frameId, config.frames.base));
         const { cloud } = await time.stage('decode', core.decodePointCloud2(message, config.lidar));
@@ -164,7 +149,7 @@ export class Localizer {
     const { core, config } = this.#parts;
     const { registration, initialization } = config;
     const predicted = this.#filter.stateAt(stamp);
-    const start = predicted?.pose ?? this.#prior?.T_map_base;
+    const start = predicted?.pose ?? this.#parts.prior?.T_map_base;
     if (!start) return { ok: false, reason: 'no-start', evidence: emptyEvidence(scan.size) };
     await map.moveTo(start.position);
     if (predicted) {
@@ -175,7 +160,7 @@ export class Localizer {
       if (wide.ok || !this.#isLost(stamp)) return wide;
       return findFirstPose(core, map.tiles, scan, priorFrom(predicted), registration, initialization);
     }
-    return findFirstPose(core, map.tiles, scan, this.#prior!, registration, initialization);
+    return findFirstPose(core, map.tiles, scan, this.#parts.prior!, registration, initialization);
   }
 
   async #fuse(stamp: Stamp, found: Registration): Promise<void> {
@@ -200,71 +185,10 @@ export class Localizer {
     return this.#judge(stamp).state === 'LOST';
   }
 
-  #onImu(sample: ImuSample): void {
-    const T_base_imu = this.#mounts.find(sample.frameId);
-    const measured = T_base_imu
-      ? {
-          angularVelocity: quatRotate(T_base_imu.orientation, sample.angularVelocity),
-          linearAcceleration: quatRotate(T_base_imu.orientation, sample.linearAcceleration),
-        }
-      : this.#level(sample);
-    if (!measured) return;
-    const reading = { stamp: sample.stamp, ...measured };
-    if (!this.#filter.initialized) this.#alignment.imu(reading);
-    const record = this.#filter.imu(reading);
-    if (record) this.#parts.sink.update(record);
-  }
-
-  #level(sample: ImuSample): ReturnType<ImuLevelling['level']> {
-    this.#notice(
-      'imu-mount-unknown',
-      `${mountHelp(sample.frameId, this.#parts.config.frames.base)}; until then only its turn about the vertical is used`,
-    );
-    let levelling = this.#levelling.get(sample.frameId);
-    if (!levelling) {
-      levelling = new ImuLevelling();
-      this.#levelling.set(sample.frameId, levelling);
-    }
-    return levelling.level(sample);
-  }
-
-  #onOdometry({ stamp, linear, angular }: Odometry): void {
-    if (!this.#filter.initialized) this.#alignment.odometry(stamp, linear, angular);
-    this.#parts.sink.update(this.#filter.odometry(stamp, linear, angular));
-  }
-
-  #onGnss(fix: GnssFix): void {
-    this.#enu ??= enuFrame({ lat: fix.latitude, lon: fix.longitude, ellipsoidalHeight: fix.altitude });
-    const antenna = this.#enu.toEnu(fix.latitude, fix.longitude, fix.altitude);
-    const T_base_antenna = this.#mounts.find(fix.frameId);
-    if (!T_base_antenna)
-      this.#notice(
-        'gnss-mount-unknown',
-        `${mountHelp(fix.frameId, this.#parts.config.frames.base)}; until then the antenna is taken to be at the base`,
-      );
-    const leverArm = T_base_antenna?.position ?? [0, 0, 0];
-    const covariance = gnssCovariance(fix);
-    if (!this.#filter.initialized && !this.#prior) {
-      const aligned = this.#alignment.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
-      if (aligned.ok)
-        this.#filter.initialize(aligned.stamp, aligned.pose, aligned.covariance, aligned.velocity);
-      else this.#lastRefusal = aligned.reason;
-    }
-    const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
-    this.#parts.sink.update({ ...record, fix: antenna });
-  }
-
   #refuse(stamp: Stamp, reason: string, detail: string): void {
     this.#lastRefusal = reason;
     this.#parts.sink.refused(reason, detail);
     if (this.#parts.outputOn === 'points') this.#report(stamp, undefined, {});
-  }
-
-  /** Says once what is not as it should be, though the run goes on. */
-  #notice(reason: string, detail: string): void {
-    if (this.#noticed.has(`${reason} ${detail}`)) return;
-    this.#noticed.add(`${reason} ${detail}`);
-    this.#parts.sink.refused(reason, detail);
   }
 
   #judge(stamp: Stamp): ReturnType<typeof judgeState> {
@@ -274,7 +198,7 @@ export class Localizer {
         stamp,
         hasMap: this.#parts.map !== undefined,
         initialized: covariance !== undefined,
-        starting: this.#prior !== undefined || this.#enu !== undefined,
+        starting: this.#parts.prior !== undefined || this.#intake.hasFix,
         sigma: covariance ? Math.sqrt(Math.max(covariance[0]!, covariance[16]!)) : Number.POSITIVE_INFINITY,
         lastRegistration: this.#lastRegistration,
         lastRefusal: this.#lastRefusal,
@@ -319,8 +243,4 @@ class StageTimes {
 function poseCovariance(covariance: Float64Array): Float64Array {
   const rows = [0, 1, 2, 6, 7, 8];
   return Float64Array.from(rows.flatMap((r) => rows.map((c) => covariance[15 * r + c]!)));
-}
-
-function mountHelp(frame: string, base: string): string {
-  return `expected a transform from ${base} to ${frame || '(no frame)'} on /tf_static or in frames.mounts, found none`;
 }

@@ -21,7 +21,7 @@ export function addDemo(program: Command): void {
   withCommonOptions(program.command('demo'))
     .description('make a small drive, a map of it, and localise a second drive on that map')
     .option('--out <dir>', 'folder for all of it', 'build/demo')
-    .option('--seconds <s>', 'length of the drive', '40')
+    .option('--seconds <s>', 'length of each drive', '20')
     .option('--seed <n>', 'of the sensor noise', '1')
     .action(demo);
 }

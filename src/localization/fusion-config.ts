@@ -15,10 +15,11 @@ const gate = (value: number) =>
     .describe('χ² probability of the innovation gate, [0.9, 1): larger accepts more');
 
 const imu = z.strictObject({
-  accelerometerNoise: positive(
-    1,
-    10,
-    'm/s²/√Hz, (0, 10]; with vibration, a slow IMU, and a map whose layers drift',
+  accelerometerNoise: positive(0.1, 10, 'm/s²/√Hz, (0, 10]; with vibration'),
+  accelerometerAliasing: nonNegative(
+    9,
+    100,
+    'm/s²/√Hz per s between samples, [0, 100]: what a slow IMU misses',
   ),
   gyroNoise: positive(0.004, 1, 'rad/s/√Hz, (0, 1]'),
   accelerometerBiasWalk: positive(5e-4, 1, 'm/s²/√s, (0, 1]'),

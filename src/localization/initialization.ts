@@ -63,6 +63,7 @@ export async function findFirstPose(
   config: InitializationConfig,
   signal?: AbortSignal,
 ): Promise<Registration> {
+  if (tiles.points === 0) return { ok: false, reason: 'no-tiles', evidence: emptyEvidence(scan.size) };
   const sparse = await core.downsample(scan, config.voxelSize, signal);
   const { kernelStart, kernelEnd } = config;
   const options = {

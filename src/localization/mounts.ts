@@ -75,3 +75,8 @@ export class Mounts {
     return undefined;
   }
 }
+
+/** What to do about a frame that no mount leads to. */
+export function mountHelp(frame: string, base: string): string {
+  return `expected a transform from ${base} to ${frame || '(no frame)'} on /tf_static or in frames.mounts, found none`;
+}

@@ -75,7 +75,7 @@ function integrate(
   setBlock(F, STATES, VELOCITY, ACCELEROMETER_BIAS, R, -dt);
   setBlock(F, STATES, ATTITUDE, GYRO_BIAS, R, -dt);
   const covariance = sandwich(F, state.covariance, STATES, STATES);
-  addAccelerationNoise(covariance, imu.accelerometerNoise ** 2, dt);
+  addAccelerationNoise(covariance, (imu.accelerometerNoise + imu.accelerometerAliasing * dt) ** 2, dt);
   addDiagonal(covariance, ATTITUDE, imu.gyroNoise ** 2 * dt);
   addBiasWalk(covariance, dt, imu);
   return {

@@ -20,6 +20,7 @@ export async function run(): Promise<Row[]> {
   const { map, frames } = await openStreet(core);
   const random = new Random(1);
   const { registration, lidar } = config;
+  const tracking = { ...registration, kernelStart: registration.kernelNarrow };
   const idle = await delayDuring(() => pause(3000));
   let scans = 0;
   const busy = await delayDuring(async () => {
@@ -29,7 +30,7 @@ export async function run(): Promise<Row[]> {
       const { cloud } = await core.decodePointCloud2(message, lidar);
       const level = await core.deskew(cloud, T_base_sensor, motion);
       const thin = await core.downsample(level, lidar.voxelSize);
-      await map.align(thin, beside(random, T_map_base, 0.1, 0.5), registration);
+      await map.align(thin, beside(random, T_map_base, 0.1, 0.5), tracking);
       await pause(Math.max(0, began + PERIOD_MS * (scans + 1) - performance.now()));
     }
   });
@@ -44,6 +45,13 @@ export async function run(): Promise<Row[]> {
       bar: { of: 'value', at: 'most', limit: 5 },
     },
     { id: 'eventLoop.delay.p50', value: busy.p50, unit: 'ms' },
+    // Whether it was 10 Hz at all: a machine that cannot keep up has not shown what the first row says.
+    {
+      id: 'eventLoop.scanRate',
+      value: scans / SECONDS,
+      unit: 'Hz',
+      bar: { of: 'value', at: 'least', limit: 9.5 },
+    },
   ];
 }
 

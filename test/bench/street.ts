@@ -33,15 +33,18 @@ export interface Street {
 const STEP_S = 0.01;
 const REACH_S = 0.06;
 
-/** The KITTI drive where it is there, else a simulated one: every other scan makes the map, the rest are localised. */
+/**
+ * The KITTI drive where it is there: its even scans make the map, the odd ones are localised. Else two simulated drives
+ * through one street, with noise of their own.
+ */
 export async function openStreet(core: Core): Promise<Street> {
   const packed = dataPath('lidar-kitti-0005');
   if (!packed) {
     note('registration: a SIMULATED street, because the KITTI drive is not there; set DILLY_DATA');
     // As many columns as make about 120,000 points a turn.
-    const lidar = { ...OS1_16, columns: 7500 };
-    const source = new SimulatedDrive({ seed: 1, seconds: 4, lidar });
-    return streetOf(core, 'simulated', source, source, await truthOf(source));
+    const drive = { seed: 1, seconds: 4, lidar: { ...OS1_16, columns: 7500 } };
+    const another = new SimulatedDrive({ ...drive, noiseSeed: 2 });
+    return streetOf(core, 'simulated', new SimulatedDrive(drive), another, await truthOf(another));
   }
   const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
   try {

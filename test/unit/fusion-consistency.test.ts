@@ -11,7 +11,7 @@ import { at, diagonal, noise3, plus, START, spoiled, Weaver } from './fusion-sim
 
 /** White errors of exactly these sizes: no floors, no correlation, no scale errors. */
 const CONFIG = fusionSchema.parse({
-  imu: { accelerometerNoise: 0.02, gyroNoise: 0.002 },
+  imu: { accelerometerNoise: 0.02, accelerometerAliasing: 0, gyroNoise: 0.002 },
   registration: { positionFloor: 0, rotationFloor: 0 },
   gnss: { horizontalFloor: 0.1, verticalFloor: 0.1, correlation: 0 },
   odometry: {

@@ -10,13 +10,14 @@ import { quatFromRpy, quatRotate } from '../../src/math/so3.ts';
 import { mean, median } from '../../src/math/statistics.ts';
 import { norm, sub } from '../../src/math/vec3.ts';
 import type { Stamp, UpdateRecord, Vec3 } from '../../src/types.ts';
+import { realData } from '../data.ts';
 import { diagonal } from './fusion-simulation.ts';
 
-const DATA = process.env.DILLY_DATA;
+const DATA = realData('robot-husky-gps-imu-odom');
 type Row = { arrival: Stamp; stamp: Stamp; at: (name: string) => number };
 
 function table(name: string): Row[] {
-  const file = join(DATA ?? '', 'robot-husky-gps-imu-odom', `${name}.csv.gz`);
+  const file = join(DATA ?? '', `${name}.csv.gz`);
   const [header, ...lines] = gunzipSync(readFileSync(file)).toString().trim().split('\n');
   const names = header!.split(',');
   return lines.map((line) => {

@@ -1,0 +1,114 @@
+import { type EnuFrame, enuFrame } from '../math/geodesy.ts';
+import { quatRotate } from '../math/so3.ts';
+import type { GnssFix, ImuSample, Mount, Odometry, Pose, UpdateRecord } from '../types.ts';
+import { gnssCovariance } from './filter-input.ts';
+import { HeadingAlignment, type HeadingAlignmentConfig } from './heading-alignment.ts';
+import { ImuLevelling } from './imu-levelling.ts';
+import { type FramesConfig, Mounts, mountHelp } from './mounts.ts';
+import type { PoseFilter } from './pose-filter.ts';
+
+interface Records {
+  update(record: UpdateRecord): void;
+  refused(reason: string, detail: string): void;
+}
+
+/** Brings what the small sensors say into the base and the map frame, and gives it to the filter. */
+export class SensorIntake {
+  readonly #filter: PoseFilter;
+  readonly #base: string;
+  readonly #records: Records;
+  readonly #mounts: Mounts;
+  readonly #alignment: HeadingAlignment | undefined;
+  readonly #levelling = new Map<string, ImuLevelling>();
+  readonly #noticed = new Set<string>();
+  #enu: EnuFrame | undefined;
+
+  /**
+   * @param start `map`: the map's frame, without one the first fix is the origin; `alignHeading`: find the first pose
+   * from GNSS and odometry, because nobody else will
+   */
+  constructor(
+    filter: PoseFilter,
+    config: { frames: FramesConfig; headingAlignment: HeadingAlignmentConfig },
+    records: Records,
+    start: { map: EnuFrame | undefined; alignHeading: boolean },
+  ) {
+    this.#filter = filter;
+    this.#base = config.frames.base;
+    this.#records = records;
+    this.#mounts = new Mounts(config.frames);
+    this.#alignment = start.alignHeading ? new HeadingAlignment(config.headingAlignment) : undefined;
+    this.#enu = start.map;
+  }
+
+  /** Whether a place in the world is known, if only a fix. */
+  get hasFix(): boolean {
+    return this.#enu !== undefined;
+  }
+
+  mount(mount: Mount): void {
+    this.#mounts.add(mount);
+  }
+
+  /** T_base_frame, or undefined while no chain of mounts joins the two. */
+  find(frame: string): Pose | undefined {
+    return this.#mounts.find(frame);
+  }
+
+  imu(sample: ImuSample): void {
+    const T_base_imu = this.#mounts.find(sample.frameId);
+    const measured = T_base_imu
+      ? {
+          angularVelocity: quatRotate(T_base_imu.orientation, sample.angularVelocity),
+          linearAcceleration: quatRotate(T_base_imu.orientation, sample.linearAcceleration),
+        }
+      : this.#level(sample);
+    if (!measured) return;
+    const reading = { stamp: sample.stamp, ...measured };
+    if (!this.#filter.initialized) this.#alignment?.imu(reading);
+    const record = this.#filter.imu(reading);
+    if (record) this.#records.update(record);
+  }
+
+  odometry({ stamp, linear, angular }: Odometry): void {
+    if (!this.#filter.initialized) this.#alignment?.odometry(stamp, linear, angular);
+    this.#records.update(this.#filter.odometry(stamp, linear, angular));
+  }
+
+  gnss(fix: GnssFix): void {
+    this.#enu ??= enuFrame({ lat: fix.latitude, lon: fix.longitude, ellipsoidalHeight: fix.altitude });
+    const antenna = this.#enu.toEnu(fix.latitude, fix.longitude, fix.altitude);
+    const T_base_antenna = this.#mounts.find(fix.frameId);
+    if (!T_base_antenna)
+      this.#notice(
+        'gnss-mount-unknown',
+        `${mountHelp(fix.frameId, this.#base)}; until then the antenna is taken to be at the base`,
+      );
+    const leverArm = T_base_antenna?.position ?? [0, 0, 0];
+    const covariance = gnssCovariance(fix);
+    if (this.#alignment && !this.#filter.initialized) {
+      const aligned = this.#alignment.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
+      if (aligned.ok)
+        this.#filter.initialize(aligned.stamp, aligned.pose, aligned.covariance, aligned.velocity);
+    }
+    const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
+    this.#records.update({ ...record, fix: antenna });
+  }
+
+  #level(sample: ImuSample): ReturnType<ImuLevelling['level']> {
+    this.#notice(
+      'imu-mount-unknown',
+      `${mountHelp(sample.frameId, this.#base)}; until then only its turn about the vertical is used`,
+    );
+    const levelling = this.#levelling.get(sample.frameId) ?? new ImuLevelling();
+    this.#levelling.set(sample.frameId, levelling);
+    return levelling.level(sample);
+  }
+
+  /** Says once what is not as it should be, though the run goes on. */
+  #notice(reason: string, detail: string): void {
+    if (this.#noticed.has(`${reason} ${detail}`)) return;
+    this.#noticed.add(`${reason} ${detail}`);
+    this.#records.refused(reason, detail);
+  }
+}
