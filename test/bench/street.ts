@@ -83,9 +83,8 @@ async function streetOf(
   const map = await tilesOf(core, posedScans(core, forMap, poses));
   const frames: Frame[] = [];
   for await (const frame of posedMessages(toLocalise, poses)) frames.push(frame);
-  note(
-    `${name}: a map of ${map.points} points, ${frames.length} scans of ${frames[0]?.message.width} points`,
-  );
+  const points = frames.length > 0 ? frames[0]!.message.width * frames[0]!.message.height : 0;
+  note(`${name}: a map of ${map.points} points, ${frames.length} scans of ${points} points`);
   return { name, map, frames };
 }
 
