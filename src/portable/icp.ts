@@ -15,6 +15,7 @@ const KERNEL_DECAY = 0.6;
 const COARSE_KERNEL = 0.35;
 const SETTLED = 0.1;
 const CRISP = 0.02;
+const ROUGH = 4;
 const GATE = 3;
 
 /**
@@ -41,10 +42,19 @@ export async function align(
   };
   if (cloud.size === 0 || map.tiles.size === 0) return none;
   const problem: Problem = { map, cloud, options, signal };
-  const coarse = await alignToPlanes(problem, none, options.kernelStart);
-  if (options.kernelEnd > COARSE_KERNEL || coarse.residual <= CRISP) return coarse;
+  const rough = {
+    ...problem,
+    options: {
+      ...options,
+      translationEpsilon: ROUGH * options.translationEpsilon,
+      rotationEpsilon: ROUGH * options.rotationEpsilon,
+    },
+  };
+  const coarse = await alignToPlanes(rough, none, options.kernelStart);
+  if (options.kernelEnd > COARSE_KERNEL || coarse.residual <= CRISP)
+    return alignToPlanes(problem, coarse, options.kernelEnd);
   const settled = await settle(problem, coarse);
-  const polished = await alignToPlanes(problem, settled, options.kernelEnd);
+  const polished = await alignToPlanes(rough, settled, options.kernelEnd);
   return keepsClose(problem, polished, settled) ? polished : { ...polished, T_map_base: settled.T_map_base };
 }
 

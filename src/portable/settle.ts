@@ -15,6 +15,7 @@ const SEARCH_FROM = 0.8;
 const SEARCH_TO = 0.03;
 const SEARCH_GAIN = 1.0005;
 const SEARCH_POINTS = 2500;
+const SEARCH_WIDE = 0.15;
 const SETTLE_ITERATIONS = 20;
 const SETTLE_POINTS = 4000;
 const SETTLE_EPSILON = 0.0005;
@@ -69,21 +70,21 @@ function closeness(problem: Problem, pose: Pose, count: number): number {
 async function searchAround(problem: Problem, found: Alignment): Promise<Alignment> {
   let pose = found.T_map_base;
   let { iterations } = found;
-  let best = closeness(problem, pose, SEARCH_POINTS);
   for (let reach = SEARCH_FROM; reach > SEARCH_TO; ) {
+    const count = reach < SEARCH_WIDE ? SEARCH_POINTS : SEARCH_POINTS / 2;
+    const best = closeness(problem, pose, count);
     let next = pose;
     let high = best * SEARCH_GAIN;
     for (const side of SIDES) {
       const step = quatRotate(pose.orientation, [reach * side[0], reach * side[1], reach * side[2]]);
       const trial = moved(pose, constrained([...step, 0, 0, 0], found));
-      const there = closeness(problem, trial, SEARCH_POINTS);
+      const there = closeness(problem, trial, count);
       if (there <= high) continue;
       high = there;
       next = trial;
     }
     iterations++;
     if (next === pose) reach /= 2;
-    else best = high;
     pose = next;
     await nextTurn();
     throwIfCancelled(problem.signal, 'aligning');

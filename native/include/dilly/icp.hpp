@@ -45,6 +45,7 @@ constexpr double kSolvable = 1e-4;
 // this much closer to be taken.
 constexpr double kSearchFrom = 0.8, kSearchTo = 0.03, kSearchGain = 1.0005;
 constexpr std::size_t kSearchPoints = 2500;
+constexpr double kSearchWide = 0.15;  // half the points are enough from this reach on
 // Forward, sideways, up, and aslant.
 constexpr double kSides[10][3] = {{1, 0, 0},  {-1, 0, 0},    {0, 1, 0},      {0, -1, 0},     {0, 0, 1},
                                   {0, 0, -1}, {0.7, 0.7, 0}, {0.7, -0.7, 0}, {-0.7, 0.7, 0}, {-0.7, -0.7, 0}};
@@ -56,6 +57,8 @@ constexpr double kSettleEpsilon = 0.0005;
 // A map whose surfaces are thinner than this (rms distance of the inliers, metres) has one layer: planes
 // suffice.
 constexpr double kCrisp = 0.02;
+// Until that is known, and where points decide, planes need not settle to more than this many epsilons.
+constexpr double kRough = 4;
 // Elsewhere planes have the last word only if the scan stays this close to the map points.
 constexpr double kPolishKeeps = 0.998;
 // A correspondence may be this many kernel widths away.
@@ -250,8 +253,9 @@ inline double closeness(Aligner& aligner, const Pose& pose, double kernel, std::
 // it was made has many. So looks around for a place that is closer to map points: a pattern search over x, y,
 // z (Hooke & Jeeves 1961) from wide to narrow.
 inline void search_around(Aligner& aligner, const AlignOptions& options, Alignment& result) {
-  double best = closeness(aligner, result.pose, options.kernel_end, kSearchPoints);
   for (double reach = kSearchFrom; reach > kSearchTo;) {
+    const std::size_t points = reach < kSearchWide ? kSearchPoints : kSearchPoints / 2;
+    const double best = closeness(aligner, result.pose, options.kernel_end, points);
     Pose next = result.pose;
     double high = best * kSearchGain;
     const Mat3 R = rotation(result.pose.q);
@@ -259,7 +263,7 @@ inline void search_around(Aligner& aligner, const AlignOptions& options, Alignme
       const Vec3 d = multiply(R, {reach * side[0], reach * side[1], reach * side[2]});
       const Pose trial =
           moved(result.pose, constrained(result.eigen, {d[0], d[1], d[2], 0, 0, 0}, result.range));
-      const double there = closeness(aligner, trial, options.kernel_end, kSearchPoints);
+      const double there = closeness(aligner, trial, options.kernel_end, points);
       if (there <= high) continue;
       high = there;
       next = trial;
@@ -267,7 +271,6 @@ inline void search_around(Aligner& aligner, const AlignOptions& options, Alignme
     result.iterations++;
     if (high > best * kSearchGain) {
       result.pose = next;
-      best = high;
     } else {
       reach /= 2;
     }
@@ -327,14 +330,21 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   result.points = cloud.size();
   if (cloud.size() == 0 || map.empty()) return result;
   detail::Aligner aligner(map, cloud, pool, simd);
-  detail::align_to_planes(aligner, options, options.kernel_start, options.max_iterations, cancel, result);
-  if (result.cancelled || options.kernel_end > kCoarseKernel || result.residual <= kCrisp) return result;
+  AlignOptions rough = options;
+  rough.translation_epsilon *= kRough;
+  rough.rotation_epsilon *= kRough;
+  detail::align_to_planes(aligner, rough, options.kernel_start, options.max_iterations, cancel, result);
+  if (result.cancelled) return result;
+  if (options.kernel_end > kCoarseKernel || result.residual <= kCrisp) {
+    detail::align_to_planes(aligner, options, options.kernel_end, options.max_iterations, cancel, result);
+    return result;
+  }
   detail::search_around(aligner, options, result);
   detail::settle_on_points(aligner, options, cancel, result);
   if (result.cancelled) return result;
   const Pose settled = result.pose;
   const double before = detail::closeness(aligner, settled, options.kernel_end, kSettlePoints);
-  detail::align_to_planes(aligner, options, options.kernel_end, options.max_iterations, cancel, result);
+  detail::align_to_planes(aligner, rough, options.kernel_end, options.max_iterations, cancel, result);
   if (detail::closeness(aligner, result.pose, options.kernel_end, kSettlePoints) < kPolishKeeps * before)
     result.pose = settled;
   return result;
