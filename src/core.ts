@@ -3,7 +3,8 @@ import type { PointCloud2, Pose, Vec3 } from './types.ts';
 /**
  * The computing core: implemented natively (C++, `native/`) and portably (`src/portable/`), with one interface.
  * Handles own their memory and are immutable. Long work runs off the event loop where the core is native; a buffer
- * given to a call must not be written to until its promise settles. Bad input rejects with a `Refusal`.
+ * given to a call must be neither written to nor transferred until its promise settles: it is read where it lies. Bad
+ * input rejects with a `Refusal`.
  */
 export interface Core {
   readonly kind: 'native' | 'portable';

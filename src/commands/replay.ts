@@ -74,6 +74,7 @@ export async function replay(
     config.replay.degrade,
   );
   const info = source.describe();
+  requireSensors(info);
   const folder = options.map ? new FolderMap(options.map) : undefined;
   const manifest = folder && parseManifest(await folder.read('manifest.json'));
   const reference = options.reference
@@ -119,6 +120,16 @@ export async function replay(
   const summary = summarise(record);
   if (options.out) await writeResults(options.out, summary, record);
   return { summary, record };
+}
+
+function requireSensors({ name, channels }: SourceInfo): void {
+  const kinds = Object.values(channels);
+  if (kinds.some((kind) => kind === 'points' || kind === 'gnss' || kind === 'imu' || kind === 'odometry'))
+    return;
+  throw new Refusal(
+    'no-sensor-data',
+    `${name}: expected PointCloud2, NavSatFix, Imu or Odometry messages, found none of them; is it the right bag?`,
+  );
 }
 
 /** Results come at the rate of the scans, or of the next best sensor where there are none or no map for them. */
