@@ -10,7 +10,7 @@ export const registrationConfig = z.strictObject({
     .max(5)
     .default(0.3)
     .describe('first kernel where the prediction is sure, m; wider by three sigmas of it'),
-  kernelEnd: z.number().min(0.02).max(1).default(0.1).describe('robust kernel of the last iterations, m'),
+  kernelEnd: z.number().min(0.02).max(1).default(0.2).describe('robust kernel of the last iterations, m'),
   maxIterations: z.int().min(1).max(200).default(60),
   translationEpsilon: z
     .number()
