@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -61,7 +61,16 @@ describe('a replay of a simulated drive', () => {
     expect(Object.keys(summary.refused)).toContain('registration-no-tiles');
   }, 60_000);
 
+  // Last: it spoils the map.
   it('verifies the map, and names the file that was changed', async () => {
     expect(await verifyMap(map, { set: [] })).toEqual([]);
+    const tiles = join(map, 'tiles', 'sha256');
+    const tile = readdirSync(tiles)[0]!;
+    const bytes = readFileSync(join(tiles, tile));
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+    writeFileSync(join(tiles, tile), bytes);
+    const problems = await verifyMap(map, { set: [] });
+    expect(problems.map(({ path }) => path)).toEqual([`tiles/sha256/${tile}`]);
+    expect(problems[0]!.reason).toContain('sha256');
   }, 60_000);
 });
