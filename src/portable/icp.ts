@@ -6,8 +6,8 @@ import { Refusal } from '../types.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
 import { evidenceOf, moved, solve } from './gauss-newton.ts';
-import { emptySums, linearise } from './linearise.ts';
-import { keepsClose, type Problem, settle } from './settle.ts';
+import { type Problem, settle } from './layers.ts';
+import { emptySums, type Linearised, linearise, strideFor } from './linearise.ts';
 import type { TileSet } from './tile-set.ts';
 
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
@@ -16,7 +16,9 @@ const COARSE_KERNEL = 0.35;
 const SETTLED = 0.1;
 const CRISP = 0.02;
 const ROUGH = 4;
+const ROUGH_POINTS = 2000;
 const GATE = 3;
+const ALL = Number.POSITIVE_INFINITY;
 
 /**
  * Point-to-plane Gauss–Newton with a graduated Geman–McClure kernel, then the search for the closest layer of the map:
@@ -50,31 +52,48 @@ export async function align(
       rotationEpsilon: ROUGH * options.rotationEpsilon,
     },
   };
-  const coarse = await alignToPlanes(rough, none, options.kernelStart);
+  const coarse = await alignToPlanes(rough, none, options.kernelStart, ROUGH_POINTS);
+  if (coarse.inliers === 0) return coarse;
   if (options.kernelEnd > COARSE_KERNEL || coarse.residual <= CRISP)
-    return alignToPlanes(problem, coarse, options.kernelEnd);
+    return alignToPlanes(problem, coarse, options.kernelEnd, ALL);
   const settled = await settle(problem, coarse);
-  const polished = await alignToPlanes(rough, settled, options.kernelEnd);
-  return keepsClose(problem, polished, settled) ? polished : { ...polished, T_map_base: settled.T_map_base };
+  return measure(problem, settled, options.kernelEnd, ALL).found;
 }
 
-async function alignToPlanes(problem: Problem, from: Alignment, start: number): Promise<Alignment> {
-  const { map, cloud, options, signal } = problem;
+/** The evidence: how about `points` of the scan's points lie on the map's planes at the pose found so far. */
+function measure(
+  { map, cloud }: Problem,
+  from: Alignment,
+  width: number,
+  points: number,
+): { sums: Linearised; found: Alignment } {
+  const level = width > COARSE_KERNEL ? 'coarse' : 'fine';
+  const gate = Math.min(GATE * width, map.tileSize);
+  const stride = strideFor(cloud.size, points);
+  const sums = linearise(map, level, cloud, from.T_map_base, width, gate, 'plane', stride);
+  return { sums, found: { ...from, ...evidenceOf(sums), iterations: from.iterations + 1 } };
+}
+
+async function alignToPlanes(
+  problem: Problem,
+  from: Alignment,
+  start: number,
+  points: number,
+): Promise<Alignment> {
+  const { options, signal } = problem;
   let found: Alignment = { ...from, converged: false };
   let width = start;
   for (let iteration = 1; iteration <= options.maxIterations; iteration++) {
-    const level = width > COARSE_KERNEL ? 'coarse' : 'fine';
-    const sums = linearise(map, level, cloud, found.T_map_base, width, Math.min(GATE * width, map.tileSize));
-    const evidence = evidenceOf(sums);
-    found = { ...found, ...evidence, iterations: found.iterations + 1 };
-    if (!(sums.weight > 0)) return found;
-    const step = solve(sums, evidence);
+    const measured = measure(problem, found, width, points);
+    found = measured.found;
+    if (!(measured.sums.weight > 0)) return found;
+    const step = solve(measured.sums, found);
     found = { ...found, T_map_base: moved(found.T_map_base, step) };
     const [translation, rotation] = [Math.hypot(...step.slice(0, 3)), Math.hypot(...step.slice(3))];
     const fine = width <= options.kernelEnd;
     if (fine && translation < options.translationEpsilon && rotation < options.rotationEpsilon)
       return { ...found, converged: true };
-    if (translation + rotation * evidence.range < SETTLED * width)
+    if (translation + rotation * found.range < SETTLED * width)
       width = Math.max(options.kernelEnd, width * KERNEL_DECAY);
     await nextTurn();
     throwIfCancelled(signal, 'aligning');

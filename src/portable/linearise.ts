@@ -73,6 +73,11 @@ export function linearise(
   return sums;
 }
 
+/** To visit about `count` of `size` points, evenly picked. */
+export function strideFor(size: number, count: number): number {
+  return Math.max(1, Math.floor(size / count));
+}
+
 function add({ g, h }: Linearised, w: number, J: readonly number[], r: number): void {
   for (let a = 0; a < 6; a++) {
     g[a]! += w * J[a]! * r;

@@ -61,6 +61,8 @@ struct Kernels {
   int (*knn)(const KdTree&, const float q[3], int k, Neighbour*);
   void (*within)(const KdTree&, const float q[3], float radius2, std::vector<Neighbour>&);
   void (*linearise)(const LineariseInput&, std::size_t first, std::size_t count, BlockSums&);
+  void (*closeness)(const LineariseInput&, const std::array<float, 3>* shifts, int shift_count,
+                    std::size_t first, std::size_t count, double* sums);
 };
 
 }  // namespace dilly
@@ -93,9 +95,10 @@ struct Kernels {
 namespace dilly {
 
 inline const Kernels& kernels(Simd simd) {
-  static const Kernels base{baseline::nearest, baseline::knn, baseline::within, baseline::linearise};
+  static const Kernels base{baseline::nearest, baseline::knn, baseline::within, baseline::linearise,
+                            baseline::closeness};
 #if defined(__x86_64__)
-  static const Kernels wide{avx2::nearest, avx2::knn, avx2::within, avx2::linearise};
+  static const Kernels wide{avx2::nearest, avx2::knn, avx2::within, avx2::linearise, avx2::closeness};
   if (simd == Simd::avx2) return wide;
 #endif
   (void)simd;

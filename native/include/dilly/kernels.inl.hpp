@@ -151,57 +151,91 @@ inline __attribute__((always_inline)) void prefetch_match(const Match& match) {
 // Points that are asked for ahead of the one that is searched for.
 constexpr std::size_t kAhead = 6;
 
+// From the origin of a level to a place that is given from `t`.
+inline __attribute__((always_inline)) void relative_to(const Level& level, const double t[3],
+                                                       const float p[3], float q[3]) {
+  for (int a = 0; a < 3; a++) q[a] = p[a] + static_cast<float>(t[a] - level.origin[a]);
+}
+
+// The map point nearest to the place `p` (from in.t), within sqrt(in.max_d2). `last` is a guess that bounds
+// the search from the start: the match of the last iteration, or of a place nearby.
+inline __attribute__((always_inline)) Match find_match(const LineariseInput& in, const float p[3],
+                                                       Surroundings& around, const Match& last) {
+  around.move_to(in.t[0] + p[0], in.t[1] + p[1]);
+  float q[3];
+  Match best;
+  best.d2 = in.max_d2;
+  if (last.level) {
+    relative_to(*last.level, in.t, p, q);
+    const Leaf& leaf = last.level->tree.leaves[last.slot / kLeaf];
+    const int lane = last.slot % kLeaf;
+    const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
+    const float d2 = dx * dx + dy * dy + dz * dz;
+    if (d2 <= best.d2) best = {last.level, last.slot, d2};
+  }
+  for (int c = 0; c < around.count; c++) {
+    const Level& level = around.tiles[c]->*in.level;
+    relative_to(level, in.t, p, q);
+    if (level.box_distance2(q) > best.d2) continue;
+    Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
+    nearest(level.tree, q, near);
+    if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.level)) best = {&level, near.slot, near.d2};
+  }
+  return best;
+}
+
+// R p of point i: where it lies from in.t.
+inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std::size_t i, float p[3]) {
+  const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
+  for (int a = 0; a < 3; a++) p[a] = in.R[3 * a] * x + in.R[3 * a + 1] * y + in.R[3 * a + 2] * z;
+}
+
+// Of `count` points from `first` on, how close they come to map points at each of several shifts: sums[s] is
+// Σ k²/(k² + d²). A point is looked up at all shifts before the next one: what the first search brought into
+// the caches serves the others.
+inline void closeness(const LineariseInput& in, const std::array<float, 3>* shifts, int shift_count,
+                      std::size_t first, std::size_t count, double* sums) {
+  const float k2 = in.kernel * in.kernel;
+  Surroundings around(*in.map);
+  for (int s = 0; s < shift_count; s++) sums[s] = 0;
+  for (std::size_t k = 0; k < count; k++) {
+    const std::size_t i = first + k * in.stride;
+    if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
+    float p[3];
+    rotated(in, i, p);
+    Match match = in.matches[i];
+    for (int s = 0; s < shift_count; s++) {
+      const float there[3] = {p[0] + shifts[s][0], p[1] + shifts[s][1], p[2] + shifts[s][2]};
+      const Match found = find_match(in, there, around, match);
+      if (!found.level) continue;
+      match = found;
+      sums[s] += static_cast<double>(k2 / (k2 + found.d2));
+    }
+    in.matches[i] = match;
+  }
+}
+
 // Finds for the `count` points from `first` on the nearest map point, and sums the normal equations of
-// point-to-plane registration over them (see icp.hpp for the equations).
+// registration over them (see icp.hpp for the equations).
 inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
   float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock], dx[kBlock],
       dy[kBlock], dz[kBlock];
   std::size_t n = 0;
-  const float* m = in.R;
   Surroundings around(*in.map);
   for (std::size_t k = 0; k < count; k++) {
     const std::size_t i = first + k * in.stride;
     if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
-    const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
-    const float rx = m[0] * x + m[1] * y + m[2] * z;
-    const float ry = m[3] * x + m[4] * y + m[5] * z;
-    const float rz = m[6] * x + m[7] * y + m[8] * z;
-    around.move_to(in.t[0] + rx, in.t[1] + ry);
-    const auto relative_to = [&](const Level& level, float q[3]) {
-      q[0] = rx + static_cast<float>(in.t[0] - level.origin[0]);
-      q[1] = ry + static_cast<float>(in.t[1] - level.origin[1]);
-      q[2] = rz + static_cast<float>(in.t[2] - level.origin[2]);
-    };
-    float q[3];
-    Match best;
-    best.d2 = in.max_d2;
-    if (const Level* last =
-            in.matches[i].level) {  // the last iteration's neighbour is near: a tight first bound
-      relative_to(*last, q);
-      const std::uint32_t slot = in.matches[i].slot;
-      const Leaf& leaf = last->tree.leaves[slot / kLeaf];
-      const int lane = slot % kLeaf;
-      const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
-      const float d2 = dx * dx + dy * dy + dz * dz;
-      if (d2 <= best.d2) best = {last, slot, d2};
-    }
-    for (int c = 0; c < around.count; c++) {
-      const Level& level = around.tiles[c]->*in.level;
-      relative_to(level, q);
-      if (level.box_distance2(q) > best.d2) continue;
-      Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
-      nearest(level.tree, q, near);
-      if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.level)) best = {&level, near.slot, near.d2};
-    }
-    in.matches[i] = best;
+    float p[3], q[3];
+    rotated(in, i, p);
+    const Match best = in.matches[i] = find_match(in, p, around, in.matches[i]);
     if (!best.level) continue;
-    relative_to(*best.level, q);
+    relative_to(*best.level, in.t, p, q);
     const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
     const Leaf& normal = best.level->normals[best.slot / kLeaf];
     const int lane = best.slot % kLeaf;
-    px[n] = rx;
-    py[n] = ry;
-    pz[n] = rz;
+    px[n] = p[0];
+    py[n] = p[1];
+    pz[n] = p[2];
     nx[n] = normal.x[lane];
     ny[n] = normal.y[lane];
     nz[n] = normal.z[lane];

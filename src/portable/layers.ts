@@ -7,19 +7,17 @@ import { mix } from './anderson.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
 import { constrained, eigenOf, moved, solve } from './gauss-newton.ts';
-import { type Linearised, linearise } from './linearise.ts';
+import { type Linearised, linearise, strideFor } from './linearise.ts';
 import type { TileSet } from './tile-set.ts';
 
-/** These are those of native/include/dilly/icp.hpp, where the reasons are. */
+/** These are those of native/include/dilly/layers.hpp, where the reasons are. */
 const SEARCH_FROM = 0.8;
 const SEARCH_TO = 0.03;
 const SEARCH_GAIN = 1.0005;
-const SEARCH_POINTS = 2500;
-const SEARCH_WIDE = 0.15;
+const SEARCH_POINTS = 1250;
 const SETTLE_ITERATIONS = 20;
 const SETTLE_POINTS = 4000;
-const SETTLE_EPSILON = 0.0005;
-const POLISH_KEEPS = 0.998;
+const SETTLE_EPSILON = 0.001;
 const GATE = 3;
 const SIDES: readonly Vec3[] = [
   [1, 0, 0],
@@ -47,38 +45,23 @@ export async function settle(problem: Problem, found: Alignment): Promise<Alignm
   return climb(problem, await searchAround(problem, found));
 }
 
-/** Whether `polished` is about as close to the map's points as `settled`. */
-export function keepsClose(problem: Problem, polished: Alignment, settled: Alignment): boolean {
-  const close = ({ T_map_base }: Alignment) => closeness(problem, T_map_base, SETTLE_POINTS);
-  return close(polished) >= POLISH_KEEPS * close(settled);
-}
-
-function points(problem: Problem, pose: Pose, count: number): Linearised {
-  const { map, cloud, options } = problem;
+/** The sums of the metric `point` over about `count` points. */
+function points({ map, cloud, options }: Problem, pose: Pose, count: number): Linearised {
   const gate = Math.min(GATE * options.kernelEnd, map.tileSize);
   return linearise(map, 'fine', cloud, pose, options.kernelEnd, gate, 'point', strideFor(cloud.size, count));
-}
-
-function strideFor(size: number, count: number): number {
-  return Math.max(1, Math.floor(size / count));
-}
-
-function closeness(problem: Problem, pose: Pose, count: number): number {
-  return points(problem, pose, count).square * strideFor(problem.cloud.size, count);
 }
 
 async function searchAround(problem: Problem, found: Alignment): Promise<Alignment> {
   let pose = found.T_map_base;
   let { iterations } = found;
-  for (let reach = SEARCH_FROM; reach > SEARCH_TO; ) {
-    const count = reach < SEARCH_WIDE ? SEARCH_POINTS : SEARCH_POINTS / 2;
-    const best = closeness(problem, pose, count);
+  for (let reach = Math.min(SEARCH_FROM, problem.options.kernelStart); reach > SEARCH_TO; ) {
+    const best = points(problem, pose, SEARCH_POINTS).square;
     let next = pose;
     let high = best * SEARCH_GAIN;
     for (const side of SIDES) {
       const step = quatRotate(pose.orientation, [reach * side[0], reach * side[1], reach * side[2]]);
       const trial = moved(pose, constrained([...step, 0, 0, 0], found));
-      const there = closeness(problem, trial, count);
+      const there = points(problem, trial, SEARCH_POINTS).square;
       if (there <= high) continue;
       high = there;
       next = trial;

@@ -1,0 +1,179 @@
+// What the stages of a registration share: the sums over all points, and steps on SE(3).
+#pragma once
+
+#include "dispatch.hpp"
+#include "linalg.hpp"
+#include "parallel.hpp"
+
+namespace dilly {
+
+struct AlignOptions {
+  double kernel_start, kernel_end;  // metres
+  int max_iterations;
+  double translation_epsilon, rotation_epsilon;  // m, rad
+};
+
+struct Alignment {
+  Pose pose;
+  bool converged = false, cancelled = false;
+  std::size_t points = 0, matched = 0, inliers = 0;
+  double residual = 0;  // rms of the inliers' distances, metres
+  int iterations = 0;
+  std::array<double, 36> hessian{};
+  double range = 0;  // weighted rms distance of the points from base_link, metres
+  Eigen<6> eigen{};  // of the Hessian with rotation divided by `range`: all six in units of points
+};
+
+// Wider kernels than this (metres) go to the surfels, narrower ones to the points.
+constexpr double kCoarseKernel = 0.35;
+// A direction with less than this share of the strongest one is left alone by the solver.
+constexpr double kSolvable = 1e-4;
+// A correspondence may be this many kernel widths away.
+constexpr double kGate = 3;
+
+namespace detail {
+
+struct Normals6 {
+  std::array<double, 36> h{};
+  std::array<double, 6> g{};
+  double square = 0, inliers = 0, weight = 0, range2 = 0;
+  std::size_t matched = 0;
+};
+
+// Blocks are summed in their order, whoever computed them: the same bits for any number of threads.
+inline Normals6 linearise(const LineariseInput& in, std::size_t points, std::vector<BlockSums>& blocks,
+                          ThreadPool& pool, const Kernels& kernel) {
+  const std::size_t visited = (points + in.stride - 1) / in.stride;
+  const std::size_t count = (visited + kBlock - 1) / kBlock;
+  blocks.resize(count);
+  pool.run(count, [&](std::size_t b) {
+    const std::size_t from = b * kBlock;
+    kernel.linearise(in, from * in.stride, std::min(kBlock, visited - from), blocks[b]);
+  });
+  Normals6 sum;
+  for (const BlockSums& block : blocks) {
+    for (int a = 0, at = 0; a < 6; a++) {
+      sum.g[a] += block.g[a];
+      for (int b = a; b < 6; b++) sum.h[a * 6 + b] += block.h[at++];
+    }
+    sum.square += block.square;
+    sum.inliers += block.inliers;
+    sum.weight += block.weight;
+    sum.range2 += block.range2;
+    sum.matched += block.matched;
+  }
+  for (int a = 0; a < 6; a++)
+    for (int b = 0; b < a; b++) sum.h[a * 6 + b] = sum.h[b * 6 + a];
+  return sum;
+}
+
+inline std::array<double, 36> scale_rotation(const std::array<double, 36>& h, double length) {
+  std::array<double, 36> scaled = h;
+  for (int a = 0; a < 6; a++)
+    for (int b = 0; b < 6; b++) scaled[a * 6 + b] /= (a < 3 ? 1 : length) * (b < 3 ? 1 : length);
+  return scaled;
+}
+
+using Step = std::array<double, 6>;  // metres and radians, map axes, about base_link
+
+// −H⁻¹ g along the directions that `eigen` (of H with rotation divided by `length`) finds constrained.
+inline Step solve(const Eigen<6>& eigen, const std::array<double, 6>& g, double length) {
+  Step step{};
+  for (int e = 0; e < 6; e++) {
+    if (eigen.values[e] <= kSolvable * eigen.values[5]) continue;
+    const double* v = &eigen.vectors[e * 6];
+    double along = 0;
+    for (int a = 0; a < 6; a++) along -= v[a] * g[a] / (a < 3 ? 1 : length);
+    for (int a = 0; a < 6; a++) step[a] += v[a] * along / eigen.values[e] / (a < 3 ? 1 : length);
+  }
+  return step;
+}
+
+// The part of a step along the directions that `eigen` finds constrained: what the geometry leaves open stays
+// as it is.
+inline Step constrained(const Eigen<6>& eigen, const Step& step, double length) {
+  Step kept{};
+  for (int e = 0; e < 6; e++) {
+    if (eigen.values[e] <= kSolvable * eigen.values[5]) continue;
+    const double* v = &eigen.vectors[e * 6];
+    double along = 0;
+    for (int a = 0; a < 6; a++) along += v[a] * step[a] * (a < 3 ? 1 : length);
+    for (int a = 0; a < 6; a++) kept[a] += v[a] * along / (a < 3 ? 1 : length);
+  }
+  return kept;
+}
+
+inline Pose moved(const Pose& pose, const Step& step) {
+  return {{pose.t[0] + step[0], pose.t[1] + step[1], pose.t[2] + step[2]},
+          normalized(multiply(exp_so3({step[3], step[4], step[5]}), pose.q))};
+}
+
+inline double length_of(const double* v) {
+  return std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+}
+
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
+// Everything that one alignment needs again at each iteration.
+class Aligner {
+ public:
+  Aligner(const TileSet& map, const Cloud& cloud, ThreadPool& pool, Simd simd)
+      : points_(cloud.size()), pool_(pool), kernels_(kernels(simd)), matches_(cloud.size()) {
+    in_.map = &map;
+    in_.cloud = &cloud;
+    in_.matches = matches_.data();
+    in_.level = &Tile::fine;
+  }
+
+  // Σ over about `points` of the cloud's points, evenly picked.
+  Normals6 linearise(const Pose& pose, double width, Metric metric, std::size_t points = kAll) {
+    set(pose, width, metric, points);
+    return detail::linearise(in_, points_, blocks_, pool_, kernels_);
+  }
+
+  // Σ k²/(k² + d²) at `pose` and each of `count` shifts from it, over about `points` points.
+  void closeness(const Pose& pose, double width, std::size_t points, const std::array<float, 3>* shifts,
+                 int count, double* sums) {
+    set(pose, width, Metric::point, points);
+    const std::size_t visited = (points_ + in_.stride - 1) / in_.stride;
+    const std::size_t blocks = (visited + kBlock - 1) / kBlock;
+    sums_.resize(blocks * count);
+    pool_.run(blocks, [&](std::size_t b) {
+      const std::size_t from = b * kBlock;
+      kernels_.closeness(in_, shifts, count, from * in_.stride, std::min(kBlock, visited - from),
+                         &sums_[b * count]);
+    });
+    for (int s = 0; s < count; s++) {
+      sums[s] = 0;
+      for (std::size_t b = 0; b < blocks; b++) sums[s] += sums_[b * count + s];
+    }
+  }
+
+  std::size_t points() const { return points_; }
+
+ private:
+  void set(const Pose& pose, double width, Metric metric, std::size_t points) {
+    const Mat3 R = rotation(pose.q);
+    for (int k = 0; k < 9; k++) in_.R[k] = static_cast<float>(R[k]);
+    for (int k = 0; k < 3; k++) in_.t[k] = pose.t[k];
+    in_.kernel = static_cast<float>(width);
+    const double gate = std::min(kGate * width, in_.map->tile_size());
+    in_.max_d2 = static_cast<float>(gate * gate);
+    const auto level = width > kCoarseKernel ? &Tile::coarse : &Tile::fine;
+    if (level != in_.level) std::fill(matches_.begin(), matches_.end(), Match{});
+    in_.level = level;
+    in_.metric = metric;
+    in_.stride = std::max<std::size_t>(1, points_ / points);
+  }
+
+  std::size_t points_;
+  ThreadPool& pool_;
+  const Kernels& kernels_;
+  std::vector<Match> matches_;
+  std::vector<BlockSums> blocks_;
+  std::vector<double> sums_;
+  LineariseInput in_;
+};
+
+}  // namespace detail
+}  // namespace dilly
