@@ -27,8 +27,6 @@ export interface Core {
   downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
   estimateNormals(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
-  /** As estimateNormals, and moves each point of a flat neighbourhood along its normal onto the neighbours' mean plane. */
-  flatten(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
   kdTree(cloud: Cloud, signal?: AbortSignal): Promise<KdTree>;
   /** A searchable tile from a cloud with normals. `origin` is the tile's corner in the map frame, float64. */
   tile(cloud: Cloud, origin: Vec3, signal?: AbortSignal): Promise<Tile>;

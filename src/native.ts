@@ -10,7 +10,6 @@ type Addon = Pick<
   'decodePointCloud2' | 'decodePcd' | 'cloud' | 'deskew' | 'downsample' | 'kdTree' | 'setThreads'
 > & {
   estimateNormals(cloud: Cloud, k: number, token?: CancelToken): Promise<Cloud>;
-  flatten(cloud: Cloud, k: number, token?: CancelToken): Promise<Cloud>;
   tile(cloud: Cloud, origin: Vec3): ReturnType<Core['tile']>;
   /** Sets (when given) and says the instruction set. */
   setSimd(simd?: 'scalar' | 'best'): Core['simd'];
@@ -91,7 +90,6 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     downsample: (cloud, size, signal) => cancellable(signal, () => addon.downsample(cloud, size)),
     estimateNormals: (cloud, k, signal) =>
       cancellable(signal, (token) => addon.estimateNormals(cloud, k, token)),
-    flatten: (cloud, k, signal) => cancellable(signal, (token) => addon.flatten(cloud, k, token)),
     kdTree: (cloud, signal) => cancellable(signal, () => addon.kdTree(cloud)),
     tile: (cloud, origin, signal) => cancellable(signal, () => addon.tile(cloud, origin)),
     tileMap: (tileSize) => {

@@ -76,8 +76,7 @@ int main() {
   dilly::ThreadPool pool(1), two(2);
   const dilly::Simd simd = dilly::detect_simd();
   const Cloud points = dilly::downsample(bench::street_map(world, 1000000), 0.1).value();
-  const Cloud map =
-      dilly::fit_surface(points, points, 20, dilly::Surface::estimate, two, simd, nullptr).value();
+  const Cloud map = dilly::estimate_normals(points, 20, two, simd, nullptr).value();
   const auto tiles = dilly::TileSet(1000).with({0, 0}, dilly::build_tile(map, {0, 0, 0}).value());
   const Pose truth = bench::pose_at(11.3, 0.02);
   Pose start = truth;

@@ -126,9 +126,8 @@ Napi::Value downsample_js(const Napi::CallbackInfo& info) {
       env, {}, [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
 }
 
-// estimateNormals(cloud, k, cancelToken?) and flatten(cloud, k, cancelToken?)
-template <Surface mode>
-Napi::Value fit_surface_js(const Napi::CallbackInfo& info) {
+// estimateNormals(cloud, k, cancelToken?)
+Napi::Value estimate_normals_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   AddonState& addon = state(env);
   const auto cloud = cloud_argument(info);
@@ -137,13 +136,8 @@ Napi::Value fit_surface_js(const Napi::CallbackInfo& info) {
   if (!k.ok()) return rejected(env, k.error());
   const int count = static_cast<int>(std::max(std::min(k.value(), 1e6), 0.0));
   const auto cancel = CancelHandle::flag(info[2], env);
-  const auto given = CloudHandle::unwrap(info[3], addon.cloud);
-  const auto support = given ? given : cloud;
   return Async<Cloud>::start(
-      env, {},
-      [=, &addon] {
-        return fit_surface(*cloud, *support, count, mode, addon.pool, addon.simd, cancel.get());
-      },
+      env, {}, [=, &addon] { return estimate_normals(*cloud, count, addon.pool, addon.simd, cancel.get()); },
       cloud_value);
 }
 
@@ -209,8 +203,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("cloud", cloud_js);
   add("deskew", deskew_js);
   add("downsample", downsample_js);
-  add("estimateNormals", fit_surface_js<Surface::estimate>);
-  add("flatten", fit_surface_js<Surface::flatten>);
+  add("estimateNormals", estimate_normals_js);
   add("kdTree", kd_tree_js);
   add("tile", tile_js);
   add("setThreads", set_threads_js);

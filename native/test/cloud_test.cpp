@@ -15,7 +15,6 @@ using clouds::Cloud;
 using dilly::Pose;
 using dilly::SampledMotion;
 using dilly::Simd;
-using dilly::Surface;
 
 const Pose kMount{{0.3, -0.1, 0.9}, dilly::exp_so3({0.1, -0.2, 2})};
 
@@ -81,26 +80,26 @@ void grids_that_cannot_be_are_refused() {
   CHECK(furthest_apart(dilly::downsample(one, 7).value(), one) == 0);
 }
 
-dilly::Result<Cloud> surface(const Cloud& cloud, int k, Surface mode, int threads = 1,
-                             Simd simd = dilly::detect_simd(), const dilly::CancelFlag* cancel = nullptr) {
+dilly::Result<Cloud> normals(const Cloud& cloud, int k, int threads = 1, Simd simd = dilly::detect_simd(),
+                             const dilly::CancelFlag* cancel = nullptr) {
   dilly::ThreadPool pool(threads);
-  return dilly::fit_surface(cloud, cloud, k, mode, pool, simd, cancel);
+  return dilly::estimate_normals(cloud, k, pool, simd, cancel);
 }
 
-Cloud sloping_plane(float noise) {
+Cloud sloping_plane() {
   clouds::Random random(3);
   Cloud cloud;
   for (int i = 0; i < 3000; i++) {
     const float x = random.uniform(-5, 5), y = random.uniform(-5, 5);
-    clouds::add(cloud, x, y, 4 + 0.5f * x + random.gaussian(noise));
+    clouds::add(cloud, x, y, 4 + 0.5f * x);
   }
   return cloud;
 }
 
 void normals_of_a_plane() {
-  const Cloud cloud = sloping_plane(0);
+  const Cloud cloud = sloping_plane();
   for (const Simd simd : {dilly::detect_simd(), Simd::scalar}) {
-    const auto got = surface(cloud, 12, Surface::estimate, 1, simd);
+    const auto got = normals(cloud, 12, 1, simd);
     CHECK(got.ok());
     // z = 4 + x / 2: the normal is (½, 0, −1) / √1.25, towards the origin.
     bool right = true;
@@ -112,27 +111,12 @@ void normals_of_a_plane() {
   }
 }
 
-// The distance from z = 4 + x / 2, root mean square.
-double thickness(const Cloud& cloud) {
-  double sum = 0;
-  for (std::size_t i = 0; i < cloud.size(); i++)
-    sum += std::pow((cloud.z[i] - 4 - 0.5 * cloud.x[i]) / std::sqrt(1.25), 2);
-  return std::sqrt(sum / static_cast<double>(cloud.size()));
-}
-
-void flattening_thins_a_thick_plane() {
-  const Cloud thick = sloping_plane(0.05f);
-  CHECK(thickness(surface(thick, 30, Surface::flatten).value()) < 0.4 * thickness(thick));
-  const Cloud thin = sloping_plane(0);
-  CHECK(furthest_apart(surface(thin, 30, Surface::flatten).value(), thin) < 1e-5);
-}
-
 void normals_do_not_depend_on_threads() {
   const Cloud cloud = clouds::room(0.2f, 0.02f, 4);
-  const Cloud one = surface(cloud, 10, Surface::flatten).value();
+  const Cloud one = normals(cloud, 10).value();
   for (const int threads : {2, 3}) {
-    const Cloud many = surface(cloud, 10, Surface::flatten, threads).value();
-    CHECK(one.x == many.x && one.z == many.z && one.nx == many.nx && one.curvature == many.curvature);
+    const Cloud many = normals(cloud, 10, threads).value();
+    CHECK(one.nx == many.nx && one.nz == many.nz && one.curvature == many.curvature);
   }
 }
 
@@ -140,7 +124,7 @@ void normals_do_not_depend_on_threads() {
 void normals_are_unit_whatever_the_points() {
   for (int which = 0; which < 5; which++)
     for (const std::size_t n : {3, 4, 20, 700}) {
-      const auto got = surface(clouds::distribution(which, n, 5), 8, Surface::estimate);
+      const auto got = normals(clouds::distribution(which, n, 5), 8);
       CHECK(got.ok());
       bool unit = true;
       for (std::size_t i = 0; i < got.value().size(); i++) {
@@ -154,14 +138,14 @@ void normals_are_unit_whatever_the_points() {
 
 void surfaces_that_cannot_be_are_refused() {
   const Cloud cloud = clouds::distribution(0, 50, 6);
-  CHECK(surface(cloud, 2, Surface::estimate).error().reason == "bad-neighbour-count");
-  CHECK(surface(cloud, 65, Surface::estimate).error().reason == "bad-neighbour-count");
-  CHECK(surface(clouds::distribution(0, 2, 6), 5, Surface::estimate).error().reason == "too-few-points");
+  CHECK(normals(cloud, 2).error().reason == "bad-neighbour-count");
+  CHECK(normals(cloud, 65).error().reason == "bad-neighbour-count");
+  CHECK(normals(clouds::distribution(0, 2, 6), 5).error().reason == "too-few-points");
   Cloud bad = cloud;
   bad.y[7] = NAN;
-  CHECK(surface(bad, 5, Surface::estimate).error().reason == "not-finite");
+  CHECK(normals(bad, 5).error().reason == "not-finite");
   const dilly::CancelFlag cancel(true);
-  CHECK(surface(cloud, 5, Surface::estimate, 1, dilly::detect_simd(), &cancel).error().reason == "cancelled");
+  CHECK(normals(cloud, 5, 1, dilly::detect_simd(), &cancel).error().reason == "cancelled");
 }
 
 void a_robot_that_stands_changes_nothing() {
@@ -270,7 +254,6 @@ int main() {
   one_mean_per_voxel_in_order();
   grids_that_cannot_be_are_refused();
   normals_of_a_plane();
-  flattening_thins_a_thick_plane();
   normals_do_not_depend_on_threads();
   normals_are_unit_whatever_the_points();
   surfaces_that_cannot_be_are_refused();

@@ -4,7 +4,7 @@ import { throwIfCancelled } from './cancel.ts';
 import { makeCloud, portableCloud } from './cloud.ts';
 import { deskew } from './deskew.ts';
 import { PortableKdTree } from './kdtree.ts';
-import { fitSurface } from './normals.ts';
+import { estimateNormals } from './normals.ts';
 import { decodePcd } from './pcd.ts';
 import { decodePointCloud2 } from './pointcloud2.ts';
 import { PortableTileMap } from './tile-map.ts';
@@ -32,8 +32,7 @@ export function createPortableCore(): Core {
     decodePcd: (bytes, signal) => run(signal, () => decodePcd(bytes)),
     deskew: (cloud, mount, motion, signal) => run(signal, () => deskew(portableCloud(cloud), mount, motion)),
     downsample: (cloud, voxelSize, signal) => run(signal, () => downsample(portableCloud(cloud), voxelSize)),
-    estimateNormals: (cloud, k, signal) => run(signal, () => fitSurface(portableCloud(cloud), k, 'estimate')),
-    flatten: (cloud, k, signal) => run(signal, () => fitSurface(portableCloud(cloud), k, 'flatten')),
+    estimateNormals: (cloud, k, signal) => run(signal, () => estimateNormals(portableCloud(cloud), k)),
     kdTree: (cloud, signal) => run(signal, () => new PortableKdTree(portableCloud(cloud))),
     tile: (cloud, origin, signal) => run(signal, () => new PortableTile(portableCloud(cloud), origin)),
     tileMap: (tileSize) => new PortableTileMap(tileSize),

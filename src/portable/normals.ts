@@ -3,16 +3,12 @@ import { Refusal } from '../types.ts';
 import { PortableCloud } from './cloud.ts';
 import { PortableKdTree } from './kdtree.ts';
 
-/** As native/include/dilly/normals.hpp: above this a neighbourhood is an edge or a bush and is left as it is. */
-const FLAT_CURVATURE = 0.15;
-
 /**
  * The cloud with unit normals towards the frame's origin and curvature λ0 / (λ0 + λ1 + λ2), from the principal axes of
- * each point's k nearest, itself included (Hoppe et al. 1992). `flatten` also moves each point of a flat neighbourhood
- * along its normal onto the plane through the neighbours' mean.
+ * each point's k nearest, itself included (Hoppe et al. 1992).
  * Throws a Refusal `bad-neighbour-count`, `too-few-points` or `not-finite`.
  */
-export function fitSurface(cloud: PortableCloud, k: number, mode: 'estimate' | 'flatten'): PortableCloud {
+export function estimateNormals(cloud: PortableCloud, k: number): PortableCloud {
   if (!(k >= 3 && k <= 64)) {
     throw new Refusal('bad-neighbour-count', `expected 3 to 64 neighbours, found ${k}`);
   }
@@ -21,33 +17,26 @@ export function fitSurface(cloud: PortableCloud, k: number, mode: 'estimate' | '
   }
   const { positions } = cloud.raw;
   const tree = new PortableKdTree(cloud);
-  const moved = positions.slice();
   const normals = new Float32Array(positions.length);
   const curvature = new Float32Array(cloud.size);
   for (let i = 0; i < cloud.size; i++) {
     const p = [positions[3 * i]!, positions[3 * i + 1]!, positions[3 * i + 2]!] as const;
     const near = tree.nearest(...p, Math.floor(k)).map(({ index }) => index);
-    const { mean, axis, share } = thinnestAxis(positions, near, p);
+    const { axis, share } = thinnestAxis(positions, near, p);
     const sign = dot(axis, p) > 0 ? -1 : 1;
     curvature[i] = share;
-    const off = mode === 'flatten' && curvature[i]! < FLAT_CURVATURE ? dot(axis, mean) : 0;
-    for (let a = 0; a < 3; a++) {
-      normals[3 * i + a] = sign * axis[a]!;
-      moved[3 * i + a] = p[a]! + off * axis[a]!;
-    }
+    for (let a = 0; a < 3; a++) normals[3 * i + a] = sign * axis[a]!;
   }
-  return new PortableCloud({ ...cloud.raw, positions: moved, normals, curvature });
+  return new PortableCloud({ ...cloud.raw, normals, curvature });
 }
 
-interface Axes {
-  /** of the neighbours, from `p` */
-  readonly mean: readonly number[];
+interface ThinnestAxis {
   /** the unit eigenvector of the least variance, and that variance's share of all */
   readonly axis: readonly number[];
   readonly share: number;
 }
 
-function thinnestAxis(positions: Float32Array, near: readonly number[], p: readonly number[]): Axes {
+function thinnestAxis(positions: Float32Array, near: readonly number[], p: readonly number[]): ThinnestAxis {
   // About the point itself: no cancellation far from the origin.
   const offsets = near.map((j) => [0, 1, 2].map((a) => positions[3 * j + a]! - p[a]!));
   const mean = [0, 1, 2].map((a) => offsets.reduce((sum, d) => sum + d[a]!, 0) / near.length);
@@ -63,7 +52,7 @@ function thinnestAxis(positions: Float32Array, near: readonly number[], p: reado
   });
   const total = realEigenvalues.reduce((a, b) => a + b, 0);
   const share = total > 0 ? Math.max(realEigenvalues[0]!, 0) / total : 0;
-  return { mean, axis: eigenvectorMatrix.getColumn(0), share };
+  return { axis: eigenvectorMatrix.getColumn(0), share };
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {

@@ -87,7 +87,6 @@ describe.skipIf(!native)('a long job', () => {
 
   it.each<[string, (cloud: Cloud, signal?: AbortSignal) => Promise<unknown>]>([
     ['estimateNormals', (cloud, signal) => core.estimateNormals(cloud, 30, signal)],
-    ['flatten', (cloud, signal) => core.flatten(cloud, 30, signal)],
     ['align', async (cloud, signal) => (await wholeRoom()).align(cloud, OFF, ENDLESS, signal)],
   ])('%s ends soon after its signal, with the reason cancelled', async (_, work) => {
     const cloud = core.cloud({ positions: many });

@@ -129,16 +129,14 @@ describe('points that are no scan', () => {
     ['numbers near zero', scatter(300, () => [1e-42, 1e-40, -1e-44])],
   ])('surfaces of %s: unit normals or a refusal, never NaN', async (_, positions) => {
     const cloud = core.cloud({ positions });
-    for (const fit of ['estimateNormals', 'flatten'] as const) {
-      const reason = await reasonOf(async () => {
-        const fitted = await core[fit](cloud, 10);
-        const { normals } = fitted.arrays();
-        expectFinite(fitted.arrays());
-        for (const [x, y, z] of rowsOf(normals!)) expect(Math.hypot(x!, y!, z!)).toBeCloseTo(1, 4);
-        await core.tile(fitted, [0, 0, 0]);
-      });
-      expect(reason ?? 'not-finite').toMatch(/^[a-z]+(-[a-z]+)+$/);
-    }
+    const reason = await reasonOf(async () => {
+      const fitted = await core.estimateNormals(cloud, 10);
+      const { normals } = fitted.arrays();
+      expectFinite(fitted.arrays());
+      for (const [x, y, z] of rowsOf(normals!)) expect(Math.hypot(x!, y!, z!)).toBeCloseTo(1, 4);
+      await core.tile(fitted, [0, 0, 0]);
+    });
+    expect(reason ?? 'not-finite').toMatch(/^[a-z]+(-[a-z]+)+$/);
   });
 
   it.each([1e3, 1e30, 1e300])(

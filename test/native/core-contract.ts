@@ -83,7 +83,6 @@ function handlesContract(core: Core): void {
       deskew: () => core.deskew(cloud, IDENTITY, STILL, signal),
       downsample: () => core.downsample(cloud, 1, signal),
       estimateNormals: () => core.estimateNormals(cloud, 3, signal),
-      flatten: () => core.flatten(cloud, 3, signal),
       kdTree: () => core.kdTree(cloud, signal),
       tile: () => core.tile(cloud, [0, 0, 0], signal),
       align: () => map.align(cloud, IDENTITY, options, signal),

@@ -92,18 +92,14 @@ export function coresAgree(makeNative: () => Core): void {
     });
 
     it('fit the same surfaces', async () => {
-      for (const fit of ['estimateNormals', 'flatten'] as const) {
-        const [a, b] = await both(cores, async (core) => (await core[fit](core.cloud(sweep), 12)).arrays());
-        // A neighbour at nearly the same distance may be taken by one core only: few points, and those little.
-        const angles = Array.from(a.normals!, (_, i) => Math.abs(a.normals![i]! - b.normals![i]!)).sort(
-          (u, v) => u - v,
-        );
-        expect(angles[Math.floor(0.99 * angles.length)]).toBeLessThan(1e-3);
-        const moved = Array.from(a.positions, (_, i) => Math.abs(a.positions[i]! - b.positions[i]!)).sort(
-          (u, v) => u - v,
-        );
-        expect(moved[Math.floor(0.99 * moved.length)]).toBeLessThan(1e-4);
-      }
+      const [a, b] = await both(cores, async (core) =>
+        (await core.estimateNormals(core.cloud(sweep), 12)).arrays(),
+      );
+      // A neighbour at nearly the same distance may be taken by one core only: few points, and those little.
+      const angles = Array.from(a.normals!, (_, i) => Math.abs(a.normals![i]! - b.normals![i]!)).sort(
+        (u, v) => u - v,
+      );
+      expect(angles[Math.floor(0.99 * angles.length)]).toBeLessThan(1e-3);
     });
 
     it('align to within a tenth of a millimetre of each other, with the same evidence', async () => {

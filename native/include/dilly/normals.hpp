@@ -1,5 +1,4 @@
-// Normals and curvature from the principal axes of each point's neighbourhood (Hoppe et al. 1992), and the
-// flattening of a cloud that many scans with small pose errors made thick.
+// Normals and curvature from the principal axes of each point's neighbourhood (Hoppe et al. 1992).
 #pragma once
 
 #include "dispatch.hpp"
@@ -9,28 +8,20 @@
 namespace dilly {
 
 constexpr int kMaxNeighbours = 64;
-// λ0 / Σλ is 1/3 for a ball and 0 for a plane: above this a neighbourhood is an edge or a bush and is left as
-// it is.
-constexpr float kFlatCurvature = 0.15f;
 
-// `estimate` adds normals and curvature; `flatten` also moves each point of a flat neighbourhood along its
-// normal onto the plane through the neighbourhood's mean: the first step of moving least squares (Levin
-// 1998).
-enum class Surface { estimate, flatten };
-
-// Adds to a copy of `cloud` unit normals that point towards the frame's origin and λ0 / (λ0 + λ1 + λ2), both
-// from the k nearest points (itself included). Needs 3 ≤ k ≤ 64 and at least 3 points.
-inline Result<Cloud> fit_surface(const Cloud& cloud, const Cloud& support, int k, Surface mode,
-                                 ThreadPool& pool, Simd simd, const CancelFlag* cancel) {
+// Adds to a copy of `cloud` unit normals that point towards the frame's origin and the curvature
+// λ0 / (λ0 + λ1 + λ2) (0 for a plane, 1/3 for a ball), both from the k nearest points (itself included).
+// Needs 3 ≤ k ≤ 64 and at least 3 points.
+inline Result<Cloud> estimate_normals(const Cloud& cloud, int k, ThreadPool& pool, Simd simd,
+                                      const CancelFlag* cancel) {
   if (k < 3 || k > kMaxNeighbours)
     return Error{"bad-neighbour-count", "expected 3 to 64 neighbours, found " + std::to_string(k)};
-  if (support.size() < 3)
-    return Error{"too-few-points",
-                 "expected at least 3 points for normals, found " + std::to_string(support.size())};
-  Result<KdTree> tree = build_kdtree(support);
+  const std::size_t n = cloud.size();
+  if (n < 3)
+    return Error{"too-few-points", "expected at least 3 points for normals, found " + std::to_string(n)};
+  Result<KdTree> tree = build_kdtree(cloud);
   if (!tree.ok()) return tree.error();
   const Kernels& kernel = kernels(simd);
-  const std::size_t n = cloud.size();
   Cloud out = cloud;
   out.nx.resize(n);
   out.ny.resize(n);
@@ -44,8 +35,8 @@ inline Result<Cloud> fit_surface(const Cloud& cloud, const Cloud& support, int k
       const int count = kernel.knn(tree.value(), q, k, found);
       double sum[3] = {}, square[6] = {};  // about the point itself: no cancellation far from the origin
       for (int j = 0; j < count; j++) {
-        const double dx = support.x[found[j].id] - q[0], dy = support.y[found[j].id] - q[1],
-                     dz = support.z[found[j].id] - q[2];
+        const double dx = cloud.x[found[j].id] - q[0], dy = cloud.y[found[j].id] - q[1],
+                     dz = cloud.z[found[j].id] - q[2];
         sum[0] += dx, sum[1] += dy, sum[2] += dz;
         square[0] += dx * dx, square[1] += dx * dy, square[2] += dx * dz;
         square[3] += dy * dy, square[4] += dy * dz, square[5] += dz * dz;
@@ -62,12 +53,6 @@ inline Result<Cloud> fit_surface(const Cloud& cloud, const Cloud& support, int k
       out.ny[i] = static_cast<float>(sign * v[1]);
       out.nz[i] = static_cast<float>(sign * v[2]);
       out.curvature[i] = total > 0 ? static_cast<float>(std::max(eigen.values[0], 0.0) / total) : 0;
-      if (mode == Surface::flatten && out.curvature[i] < kFlatCurvature) {
-        const double off = c * (v[0] * sum[0] + v[1] * sum[1] + v[2] * sum[2]);
-        out.x[i] = static_cast<float>(q[0] + off * v[0]);
-        out.y[i] = static_cast<float>(q[1] + off * v[1]);
-        out.z[i] = static_cast<float>(q[2] + off * v[2]);
-      }
     }
   });
   if (is_cancelled(cancel)) return Error{"cancelled", "cancelled while estimating normals"};
