@@ -34,7 +34,7 @@ interface CancelToken {
  * The computing core: native where the addon was built, else the portable one. Which one it is, is in `core.kind`;
  * whoever runs a robot on it warns when it is not `native`.
  * @param preference `native` throws a Refusal when the addon is missing; `portable` never loads it
- * @param simd `scalar` leaves AVX2 or NEON unused: for tests and benchmarks
+ * @param simd `scalar` leaves AVX2 unused, for tests and benchmarks; on arm64, where NEON is the baseline, it changes nothing
  */
 export function loadCore(
   preference: 'auto' | 'native' | 'portable' = 'auto',

@@ -176,7 +176,7 @@ Napi::Value set_threads_js(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// setSimd("scalar" | the detected one): for tests and benchmarks; says what is in use
+// setSimd("scalar" | "best"): for tests and benchmarks; says what is in use
 Napi::Value set_simd_js(const Napi::CallbackInfo& info) {
   const Simd best = detect_simd();
   const bool scalar = info[0].IsString() && info[0].As<Napi::String>().Utf8Value() == "scalar";

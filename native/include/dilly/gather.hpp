@@ -192,7 +192,7 @@ class Gatherer {
   std::vector<Lane> singles_;
   std::vector<Group> groups_;
   Column time_;
-  const std::uint8_t* end_;
+  [[maybe_unused]] const std::uint8_t* end_;
   RangeGate gate_;
   std::size_t kept_ = 0;
 };

@@ -113,7 +113,16 @@ DILLY_INLINE void store8(float* to, F8 v) {
   std::memcpy(to, &v, sizeof v);
 }
 DILLY_INLINE F8 multiply_add(F8 u, F8 v, F8 w) {
+#if defined(__aarch64__)
+  // Rounded once, as AVX2 does, whether or not the compiler contracts u · v + w.
+  const auto fused = [](f4 a, f4 b, f4 c) {
+    return reinterpret_cast<f4>(vfmaq_f32(reinterpret_cast<float32x4_t>(c), reinterpret_cast<float32x4_t>(a),
+                                          reinterpret_cast<float32x4_t>(b)));
+  };
+  return {fused(u.a, v.a, w.a), fused(u.b, v.b, w.b)};
+#else
   return u * v + w;
+#endif
 }
 DILLY_INLINE F8 max8(F8 u, F8 v) {
   return {max4(u.a, v.a), max4(u.b, v.b)};

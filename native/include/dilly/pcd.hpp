@@ -154,8 +154,7 @@ inline bool parse_number(std::string_view word, double& value) {
 // Appends the points of an ascii body, one a line.
 class PcdAsciiReader {
  public:
-  PcdAsciiReader(const PcdHeader& header, const PcdWanted& wanted)
-      : header_(header), slots_(header.point_tokens, -1) {
+  PcdAsciiReader(const PcdHeader& header, const PcdWanted& wanted) : slots_(header.point_tokens, -1) {
     targets_ = pcd_targets(out_.cloud);
     for (int k = 0; k < 8; k++)
       if (const PcdField* field = k < 3 ? wanted.xyz[k] : wanted.extra[k - 3]) want(*field, k);
@@ -212,7 +211,6 @@ class PcdAsciiReader {
                                           : static_cast<double>(static_cast<float>(values_[kTime])));
   }
 
-  const PcdHeader& header_;
   DecodedCloud out_;
   DoubleBuffer times_;
   std::vector<FloatBuffer*> targets_;

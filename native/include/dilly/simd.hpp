@@ -7,6 +7,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace dilly {
@@ -51,6 +53,9 @@ inline __attribute__((always_inline)) std::int32_t least4(i4 v) {
 inline __attribute__((always_inline)) unsigned mask4(i4 v) {
 #if defined(__SSE2__)
   return static_cast<unsigned>(_mm_movemask_ps(reinterpret_cast<__m128>(v)));
+#elif defined(__aarch64__)
+  const uint32x4_t bit{1, 2, 4, 8};
+  return vaddvq_u32(vandq_u32(reinterpret_cast<uint32x4_t>(v), bit));
 #else
   return (v[0] & 1u) | (v[1] & 2u) | (v[2] & 4u) | (v[3] & 8u);
 #endif
