@@ -1,29 +1,33 @@
 import { createRequire } from 'node:module';
-import type { AlignOptions, Cloud, Core, TileMap } from './core.ts';
+import type { Core, TileMap } from './core.ts';
 import { createPortableCore } from './portable/core.ts';
-import type { Pose, Vec3 } from './types.ts';
 import { Refusal } from './types.ts';
 
 /** What `native/src/addon.cpp` exports: the core's functions, with a cancel token where the core takes a signal. */
-type Addon = Pick<
-  Core,
-  'decodePointCloud2' | 'decodePcd' | 'cloud' | 'deskew' | 'downsample' | 'kdTree' | 'setThreads'
-> & {
-  estimateNormals(cloud: Cloud, k: number, token?: CancelToken): Promise<Cloud>;
-  tile(cloud: Cloud, origin: Vec3): ReturnType<Core['tile']>;
+type Addon = Pick<Core, 'cloud' | 'setThreads'> & {
+  [K in LongWork]: (...args: WithToken<Parameters<Core[K]>>) => ReturnType<Core[K]>;
+} & {
   /** Sets (when given) and says the instruction set. */
   setSimd(simd?: 'scalar' | 'best'): Core['simd'];
   TileMap: new (tileSize: number) => NativeTileMap;
   CancelToken: new () => CancelToken;
 };
 
+/** What works off the event loop: its last parameter is an AbortSignal. */
+type LongWork =
+  | 'decodePointCloud2'
+  | 'decodePcd'
+  | 'deskew'
+  | 'downsample'
+  | 'estimateNormals'
+  | 'kdTree'
+  | 'tile';
+
+type WithToken<Args extends unknown[]> =
+  Required<Args> extends [...infer Given, AbortSignal] ? [...Given, token?: CancelToken] : never;
+
 type NativeTileMap = Omit<TileMap, 'align'> & {
-  align(
-    cloud: Cloud,
-    T_map_base: Pose,
-    options: AlignOptions,
-    token?: CancelToken,
-  ): ReturnType<TileMap['align']>;
+  align(...args: WithToken<Parameters<TileMap['align']>>): ReturnType<TileMap['align']>;
 };
 
 interface CancelToken {
@@ -61,7 +65,7 @@ function loadAddon(): Addon | undefined {
 function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
   const inUse = addon.setSimd(simd);
 
-  /** Runs work that a signal can end early: between its blocks where the addon looks, else before it starts. */
+  /** Runs work that a signal can end early: between its blocks where the addon looks, else while it waits for a thread. */
   async function cancellable<T>(
     signal: AbortSignal | undefined,
     work: (token?: CancelToken) => Promise<T>,
@@ -84,14 +88,15 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     setThreads: (count) => addon.setThreads(count),
     cloud: (arrays) => addon.cloud(arrays),
     decodePointCloud2: (message, range, signal) =>
-      cancellable(signal, () => addon.decodePointCloud2(message, range)),
-    decodePcd: (bytes, signal) => cancellable(signal, () => addon.decodePcd(bytes)),
-    deskew: (cloud, mount, motion, signal) => cancellable(signal, () => addon.deskew(cloud, mount, motion)),
-    downsample: (cloud, size, signal) => cancellable(signal, () => addon.downsample(cloud, size)),
+      cancellable(signal, (token) => addon.decodePointCloud2(message, range, token)),
+    decodePcd: (bytes, signal) => cancellable(signal, (token) => addon.decodePcd(bytes, token)),
+    deskew: (cloud, mount, motion, signal) =>
+      cancellable(signal, (token) => addon.deskew(cloud, mount, motion, token)),
+    downsample: (cloud, size, signal) => cancellable(signal, (token) => addon.downsample(cloud, size, token)),
     estimateNormals: (cloud, k, signal) =>
       cancellable(signal, (token) => addon.estimateNormals(cloud, k, token)),
-    kdTree: (cloud, signal) => cancellable(signal, () => addon.kdTree(cloud)),
-    tile: (cloud, origin, signal) => cancellable(signal, () => addon.tile(cloud, origin)),
+    kdTree: (cloud, signal) => cancellable(signal, (token) => addon.kdTree(cloud, token)),
+    tile: (cloud, origin, signal) => cancellable(signal, (token) => addon.tile(cloud, origin, token)),
     tileMap: (tileSize) => {
       const map = new addon.TileMap(tileSize);
       return {

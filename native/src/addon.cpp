@@ -22,6 +22,9 @@ std::shared_ptr<const Cloud> cloud_argument(const Napi::CallbackInfo& info) {
   return CloudHandle::unwrap(info[0], state(info.Env()).cloud);
 }
 
+// Each function that works on a thread takes a CancelToken, or nothing, after the arguments that its comment
+// names.
+
 // decodePointCloud2(message, {minRange, maxRange})
 Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -34,7 +37,7 @@ Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
   if (!high.ok()) return rejected(env, high.error());
   const auto from = static_cast<float>(low.value()), to = static_cast<float>(high.value());
   return Async<DecodedCloud>::start(
-      env, {info[0].As<Napi::Object>().Get("data").As<Napi::Object>()},
+      env, {info[0].As<Napi::Object>().Get("data").As<Napi::Object>()}, CancelHandle::flag(info[2], env),
       [view = view.value(), from, to] { return decode_pointcloud2(view, from, to); }, decoded_value);
 }
 
@@ -47,7 +50,7 @@ Napi::Value decode_pcd_js(const Napi::CallbackInfo& info) {
   const std::uint8_t* data = bytes.Data();
   const std::size_t size = bytes.ByteLength();
   return Async<DecodedCloud>::start(
-      env, {bytes}, [=] { return decode_pcd(data, size); }, decoded_value);
+      env, {bytes}, CancelHandle::flag(info[1], env), [=] { return decode_pcd(data, size); }, decoded_value);
 }
 
 std::optional<Error> read_floats(const Napi::Object& arrays, const char* name, std::size_t stride,
@@ -110,7 +113,7 @@ Napi::Value deskew_js(const Napi::CallbackInfo& info) {
   const Result<SampledMotion> motion = to_motion(info[2], *cloud);
   if (!motion.ok()) return rejected(env, motion.error());
   return Async<Cloud>::start(
-      env, {},
+      env, {}, CancelHandle::flag(info[3], env),
       [cloud, mount = mount.value(), motion = motion.value()] { return deskew(*cloud, mount, motion); },
       cloud_value);
 }
@@ -123,10 +126,11 @@ Napi::Value downsample_js(const Napi::CallbackInfo& info) {
   if (!cloud) return rejected(env, bad_argument("a Cloud"));
   if (!size.ok()) return rejected(env, size.error());
   return Async<Cloud>::start(
-      env, {}, [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
+      env, {}, CancelHandle::flag(info[2], env),
+      [cloud, size = size.value()] { return downsample(*cloud, size); }, cloud_value);
 }
 
-// estimateNormals(cloud, k, cancelToken?)
+// estimateNormals(cloud, k)
 Napi::Value estimate_normals_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   AddonState& addon = state(env);
@@ -137,7 +141,8 @@ Napi::Value estimate_normals_js(const Napi::CallbackInfo& info) {
   const int count = static_cast<int>(std::max(std::min(k.value(), 1e6), 0.0));
   const auto cancel = CancelHandle::flag(info[2], env);
   return Async<Cloud>::start(
-      env, {}, [=, &addon] { return estimate_normals(*cloud, count, addon.pool, addon.simd, cancel.get()); },
+      env, {}, cancel,
+      [=, &addon] { return estimate_normals(*cloud, count, addon.pool, addon.simd, cancel.get()); },
       cloud_value);
 }
 
@@ -146,7 +151,7 @@ Napi::Value kd_tree_js(const Napi::CallbackInfo& info) {
   const auto cloud = cloud_argument(info);
   if (!cloud) return rejected(info.Env(), bad_argument("a Cloud"));
   return Async<KdTree>::start(
-      info.Env(), {}, [cloud] { return build_kdtree(*cloud); },
+      info.Env(), {}, CancelHandle::flag(info[1], info.Env()), [cloud] { return build_kdtree(*cloud); },
       [](Napi::Env env, KdTree& tree) {
         return TreeHandle::wrap(state(env).tree, std::make_shared<const KdTree>(std::move(tree)));
       });
@@ -159,7 +164,8 @@ Napi::Value tile_js(const Napi::CallbackInfo& info) {
   if (!cloud) return rejected(info.Env(), bad_argument("a Cloud"));
   if (!origin.ok()) return rejected(info.Env(), origin.error());
   return Async<std::shared_ptr<const Tile>>::start(
-      info.Env(), {}, [cloud, origin = origin.value()] { return build_tile(*cloud, origin); },
+      info.Env(), {}, CancelHandle::flag(info[2], info.Env()),
+      [cloud, origin = origin.value()] { return build_tile(*cloud, origin); },
       [](Napi::Env env, std::shared_ptr<const Tile>& tile) {
         return TileHandle::wrap(state(env).tile, tile);
       });

@@ -5,10 +5,12 @@
 #include <napi.h>
 
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "convert.hpp"
+#include "dilly/parallel.hpp"
 
 namespace dilly::binding {
 
@@ -18,17 +20,25 @@ class Async : public Napi::AsyncWorker {
   using Work = std::function<Result<T>()>;
   using Convert = std::function<Napi::Value(Napi::Env, T&)>;
 
-  // `keep`: JavaScript objects whose memory the work reads.
-  static Napi::Promise start(Napi::Env env, std::vector<Napi::Object> keep, Work work, Convert convert) {
-    auto* worker =
-        new Async(env, std::move(work), std::move(convert));  // node-addon-api deletes it when done
+  // `keep`: JavaScript objects whose memory the work reads. Work whose `cancel` (may be null) was set while
+  // it waited for a thread is not done.
+  static Napi::Promise start(Napi::Env env, std::vector<Napi::Object> keep,
+                             std::shared_ptr<const CancelFlag> cancel, Work work, Convert convert) {
+    auto* worker = new Async(env, std::move(cancel), std::move(work),
+                             std::move(convert));  // node-addon-api deletes it when done
     for (const Napi::Object& object : keep) worker->kept_.push_back(Napi::Persistent(object));
     worker->Queue();
     return worker->deferred_.Promise();
   }
 
  protected:
-  void Execute() override { result_.emplace(work_()); }
+  void Execute() override {
+    if (is_cancelled(cancel_.get())) {
+      result_.emplace(Error{"cancelled", "cancelled before it began"});
+    } else {
+      result_.emplace(work_());
+    }
+  }
 
   void OnOK() override {
     Napi::HandleScope scope(Env());
@@ -42,10 +52,15 @@ class Async : public Napi::AsyncWorker {
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
  private:
-  Async(Napi::Env env, Work work, Convert convert)
-      : AsyncWorker(env), deferred_(env), work_(std::move(work)), convert_(std::move(convert)) {}
+  Async(Napi::Env env, std::shared_ptr<const CancelFlag> cancel, Work work, Convert convert)
+      : AsyncWorker(env),
+        deferred_(env),
+        cancel_(std::move(cancel)),
+        work_(std::move(work)),
+        convert_(std::move(convert)) {}
 
   Napi::Promise::Deferred deferred_;
+  std::shared_ptr<const CancelFlag> cancel_;
   Work work_;
   Convert convert_;
   std::optional<Result<T>> result_;

@@ -224,7 +224,7 @@ class CancelHandle : public Napi::ObjectWrap<CancelHandle> {
     return DefineClass(env, "CancelToken", {InstanceMethod<&CancelHandle::cancel>("cancel")});
   }
 
-  // The flag of a token, or an unset one when none was given.
+  // The flag of a token, or null when none was given.
   static std::shared_ptr<CancelFlag> flag(const Napi::Value& value, Napi::Env env) {
     if (!value.IsObject() || !value.As<Napi::Object>().InstanceOf(state(env).cancel.Value())) return {};
     return Unwrap(value.As<Napi::Object>())->flag_;

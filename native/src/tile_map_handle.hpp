@@ -119,7 +119,7 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
     }
   }
 
-  // align(cloud, T_map_base, options, cancelToken?)
+  // align(cloud, T_map_base, options), and a CancelToken or nothing
   Napi::Value align(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     AddonState& addon = state(env);
@@ -132,7 +132,7 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
     const auto cancel = CancelHandle::flag(info[3], env);
     const std::shared_ptr<const TileSet> set = set_;
     return Async<Alignment>::start(
-        env, {},
+        env, {}, cancel,
         [=, &addon]() -> Result<Alignment> {
           Alignment found = dilly::align(*set, *cloud, start.value(), options.value(), addon.pool, addon.simd,
                                          cancel.get());

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { Random } from '../../src/math/random.ts';
 import { quatFromRpy } from '../../src/math/so3.ts';
 import { loadCore } from '../../src/native.ts';
 import { encodePcd } from '../../src/pointcloud/pcd.ts';
-import type { Pose } from '../../src/types.ts';
+import type { PointCloud2, Pose } from '../../src/types.ts';
 import { corner, pointCloud2, scatter, seenFrom } from '../native/clouds.ts';
 import { reasonOf } from '../native/core-contract.ts';
 
@@ -31,6 +32,8 @@ const ENDLESS: AlignOptions = {
 };
 const T_map_base: Pose = { position: [7, 5, 0.8], orientation: quatFromRpy(0.01, -0.02, 0.7) };
 const OFF: Pose = { position: [7.2, 4.9, 0.85], orientation: quatFromRpy(0, 0, 0.73) };
+
+const XYZ = ['x', 'y', 'z'];
 
 /** Tiles of 10 m: the room's wall x = 12 is in the second. */
 const [SIZE, NEAR, FAR] = [10, '0_0', '1_0'];
@@ -101,6 +104,44 @@ describe.skipIf(!native)('a long job', () => {
     expect(performance.now() - asked).toBeLessThan(200);
   });
 
+  it('that waits for a thread when its signal comes is not done', async () => {
+    const cloud = core.cloud({ positions: many, normals: many.map((_, i) => (i % 3 === 2 ? 1 : 0)) });
+    const bytes = encodePcd(cloud.arrays());
+    const fields = XYZ.map((name, axis) => ({ name, offset: 4 * axis, datatype: 7, count: 1 }));
+    const message: PointCloud2 = {
+      ...pointCloud2({ fields: [], pointStep: 12 }, []),
+      fields,
+      width: many.length / 3,
+      rowStep: 4 * many.length,
+      data: new Uint8Array(many.buffer),
+    };
+    const works = {
+      decodePointCloud2: (signal: AbortSignal) =>
+        core.decodePointCloud2(message, { minRange: 0, maxRange: 100 }, signal),
+      decodePcd: (signal: AbortSignal) => core.decodePcd(bytes, signal),
+      deskew: (signal: AbortSignal) => core.deskew(cloud, OFF, { kind: 'still' }, signal),
+      downsample: (signal: AbortSignal) => core.downsample(cloud, 0.1, signal),
+      estimateNormals: (signal: AbortSignal) => core.estimateNormals(cloud, 30, signal),
+      kdTree: (signal: AbortSignal) => core.kdTree(cloud, signal),
+      tile: (signal: AbortSignal) => core.tile(cloud, [0, 0, 0], signal),
+    };
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    // libuv's four threads are taken for a while: what is asked next waits.
+    const busy = Promise.all(Array.from({ length: 4 }, () => core.estimateNormals(cloud, 8)));
+    const waiting = Object.entries(works).flatMap(([name, work]) =>
+      Array.from({ length: 8 }, async () => [name, await reasonOf(() => work(controller.signal))] as const),
+    );
+    controller.abort();
+    const from = performance.now();
+    await busy;
+    const begun = performance.now();
+    for (const [name, reason] of await Promise.all(waiting))
+      expect([name, reason]).toEqual([name, 'cancelled']);
+    // 56 jobs, of which the normals alone would take as long as the busy ones.
+    expect(performance.now() - begun).toBeLessThan(0.2 * (begun - from));
+  });
+
   it('is not touched by the signal of another, nor by its own when it is done', async () => {
     const cloud = core.cloud({ positions: many.subarray(0, 3 * 20_000) });
     const [mine, other] = [new AbortController(), new AbortController()];
@@ -133,7 +174,7 @@ describe.skipIf(!native)('a long job', () => {
 describe('what nobody holds any more', () => {
   const rows = Array.from({ length: 3000 }, (_, i) => [1 + (i % 97), 2, 3 + (i % 11)]);
   const arrays: CloudArrays = { positions: Float32Array.from(rows.flat()) };
-  const fields = ['x', 'y', 'z'].map((name, axis) => ({ name, offset: 4 * axis, datatype: 7 as const }));
+  const fields = XYZ.map((name, axis) => ({ name, offset: 4 * axis, datatype: 7 as const }));
   const points = core.cloud({ positions: many.subarray(0, 3 * (native ? 20_000 : 1000)) });
   /** Keeps the four threads of libuv busy for about a tenth of a second: what is asked next must wait. */
   const occupy = () => Promise.all(Array.from({ length: 4 }, () => core.estimateNormals(points, 20)));
