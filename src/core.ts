@@ -27,6 +27,11 @@ export interface Core {
   downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
   estimateNormals(cloud: Cloud, k: number, signal?: AbortSignal): Promise<Cloud>;
+  /**
+   * The first point of a cloud that lies outside the limits' box, or whose normal (where it has normals) is not unit;
+   * undefined where all are sound. For clouds that came from outside.
+   */
+  firstFault(cloud: Cloud, limits: PointLimits, signal?: AbortSignal): Promise<PointFault | undefined>;
   kdTree(cloud: Cloud, signal?: AbortSignal): Promise<KdTree>;
   /** A searchable tile from a cloud with normals. `origin` is the tile's corner in the map frame, float64. */
   tile(cloud: Cloud, origin: Vec3, signal?: AbortSignal): Promise<Tile>;
@@ -59,6 +64,23 @@ export interface Cloud {
   /** Copies of the arrays: for tests, tools and drawings, not for the hot path. */
   arrays(): CloudArrays;
 }
+
+/** What a cloud's points must keep to. */
+export interface PointLimits {
+  /** of the map frame, metres: the points are relative to it */
+  readonly origin: Vec3;
+  /** min x y z, max x y z in the map frame, metres */
+  readonly box: readonly [number, number, number, number, number, number];
+  /** metres that a point may lie outside the box */
+  readonly boxTolerance: number;
+  /** by which a normal's length may differ from 1 */
+  readonly normalTolerance: number;
+}
+
+export type PointFault =
+  /** `value`: its coordinate in the map frame, metres */
+  | { readonly kind: 'outside-box'; readonly point: number; readonly axis: 0 | 1 | 2; readonly value: number }
+  | { readonly kind: 'bad-normal'; readonly point: number; readonly length: number };
 
 export interface DecodedCloud {
   readonly cloud: Cloud;

@@ -20,6 +20,7 @@ type LongWork =
   | 'deskew'
   | 'downsample'
   | 'estimateNormals'
+  | 'firstFault'
   | 'kdTree'
   | 'tile';
 
@@ -95,6 +96,8 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     downsample: (cloud, size, signal) => cancellable(signal, (token) => addon.downsample(cloud, size, token)),
     estimateNormals: (cloud, k, signal) =>
       cancellable(signal, (token) => addon.estimateNormals(cloud, k, token)),
+    firstFault: (cloud, limits, signal) =>
+      cancellable(signal, (token) => addon.firstFault(cloud, limits, token)),
     kdTree: (cloud, signal) => cancellable(signal, (token) => addon.kdTree(cloud, token)),
     tile: (cloud, origin, signal) => cancellable(signal, (token) => addon.tile(cloud, origin, token)),
     tileMap: (tileSize) => {

@@ -146,6 +146,28 @@ Napi::Value estimate_normals_js(const Napi::CallbackInfo& info) {
       cloud_value);
 }
 
+Napi::Value fault_value(Napi::Env env, const std::optional<PointFault>& fault) {
+  if (!fault) return env.Undefined();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("kind", Napi::String::New(env, fault->axis < 0 ? "bad-normal" : "outside-box"));
+  out.Set("point", Napi::Number::New(env, static_cast<double>(fault->point)));
+  if (fault->axis >= 0) out.Set("axis", Napi::Number::New(env, fault->axis));
+  out.Set(fault->axis < 0 ? "length" : "value", Napi::Number::New(env, fault->value));
+  return out;
+}
+
+// firstFault(cloud, {origin, box, boxTolerance, normalTolerance})
+Napi::Value first_fault_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto cloud = cloud_argument(info);
+  if (!cloud) return rejected(env, bad_argument("a Cloud"));
+  const Result<PointLimits> limits = to_point_limits(info[1]);
+  if (!limits.ok()) return rejected(env, limits.error());
+  return Async<std::optional<PointFault>>::start(
+      env, {}, CancelHandle::flag(info[2], env),
+      [cloud, limits = limits.value()] { return first_fault(*cloud, limits); }, fault_value);
+}
+
 // kdTree(cloud)
 Napi::Value kd_tree_js(const Napi::CallbackInfo& info) {
   const auto cloud = cloud_argument(info);
@@ -210,6 +232,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("deskew", deskew_js);
   add("downsample", downsample_js);
   add("estimateNormals", estimate_normals_js);
+  add("firstFault", first_fault_js);
   add("kdTree", kd_tree_js);
   add("tile", tile_js);
   add("setThreads", set_threads_js);

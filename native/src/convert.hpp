@@ -10,6 +10,7 @@
 #include "dilly/cloud.hpp"
 #include "dilly/deskew.hpp"
 #include "dilly/icp.hpp"
+#include "dilly/point_fault.hpp"
 #include "dilly/pointcloud2.hpp"
 #include "dilly/result.hpp"
 
@@ -120,6 +121,22 @@ inline Result<AlignOptions> to_align_options(const Napi::Value& value) {
   }
   if (read[0] < read[1]) return bad_argument("kernelStart to be at least kernelEnd");
   return AlignOptions{read[0], read[1], static_cast<int>(std::min(read[2], 1000.0)), read[3], read[4]};
+}
+
+inline Result<PointLimits> to_point_limits(const Napi::Value& value) {
+  if (!value.IsObject()) return bad_argument("point limits");
+  const Napi::Object object = value.As<Napi::Object>();
+  const auto origin = to_numbers<3>(object.Get("origin"), "origin");
+  if (!origin.ok()) return origin.error();
+  const auto box = to_numbers<6>(object.Get("box"), "box");
+  if (!box.ok()) return box.error();
+  const Result<double> outside = to_finite(object.Get("boxTolerance"), "boxTolerance");
+  if (!outside.ok()) return outside.error();
+  const Result<double> normal = to_finite(object.Get("normalTolerance"), "normalTolerance");
+  if (!normal.ok()) return normal.error();
+  const auto& [x, y, z] = origin.value();
+  const auto& b = box.value();
+  return PointLimits{{x, y, z}, {b[0], b[1], b[2]}, {b[3], b[4], b[5]}, outside.value(), normal.value()};
 }
 
 inline Napi::Float32Array from_floats(Napi::Env env, const FloatBuffer& values) {

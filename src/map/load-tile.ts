@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CloudArrays, Core, Tile } from '../core.ts';
+import type { Core, Tile } from '../core.ts';
 import { Refusal } from '../types.ts';
 import type { TileEntry } from './manifest.ts';
 import { tileOrigin } from './tile-grid.ts';
@@ -32,31 +32,22 @@ export async function loadTile(
   if (cloud.size !== entry.points)
     throw refuse('tile-points', `expected ${entry.points} points, found ${cloud.size}`);
   if (!cloud.hasNormals) throw refuse('tile-normals', 'expected normals, found none');
-  const problem = checkArrays(cloud.arrays(), entry, tileOrigin(id, tileSize));
-  if (problem) throw refuse(problem.reason, problem.what);
-  return core.tile(cloud, tileOrigin(id, tileSize));
-}
-
-function checkArrays(
-  { positions, normals }: CloudArrays,
-  entry: TileEntry,
-  origin: readonly [number, number, number],
-): { reason: string; what: string } | undefined {
-  for (let at = 0; at < positions.length; at += 3) {
-    for (let axis = 0; axis < 3; axis++) {
-      const value = positions[at + axis]! + origin[axis]!;
-      if (value < entry.bbox[axis]! - BOX_TOLERANCE_M || value > entry.bbox[axis + 3]! + BOX_TOLERANCE_M)
-        return {
-          reason: 'tile-outside-box',
-          what: `expected points within [${entry.bbox.join(', ')}], found ${'xyz'[axis]} = ${value.toFixed(3)} at point ${at / 3}`,
-        };
-    }
-    const length = Math.hypot(normals![at]!, normals![at + 1]!, normals![at + 2]!);
-    if (!(Math.abs(length - 1) <= NORMAL_TOLERANCE))
-      return {
-        reason: 'tile-normals',
-        what: `expected unit normals, found length ${length.toFixed(3)} at point ${at / 3}`,
-      };
-  }
-  return undefined;
+  const origin = tileOrigin(id, tileSize);
+  const fault = await core.firstFault(cloud, {
+    origin,
+    box: entry.bbox,
+    boxTolerance: BOX_TOLERANCE_M,
+    normalTolerance: NORMAL_TOLERANCE,
+  });
+  if (fault?.kind === 'outside-box')
+    throw refuse(
+      'tile-outside-box',
+      `expected points within [${entry.bbox.join(', ')}], found ${'xyz'[fault.axis]} = ${fault.value.toFixed(3)} at point ${fault.point}`,
+    );
+  if (fault)
+    throw refuse(
+      'tile-normals',
+      `expected unit normals, found length ${fault.length.toFixed(3)} at point ${fault.point}`,
+    );
+  return core.tile(cloud, origin);
 }

@@ -6,6 +6,7 @@ import { deskew } from './deskew.ts';
 import { PortableKdTree } from './kdtree.ts';
 import { estimateNormals } from './normals.ts';
 import { decodePcd } from './pcd.ts';
+import { firstFault } from './point-fault.ts';
 import { decodePointCloud2 } from './pointcloud2.ts';
 import { PortableTileMap } from './tile-map.ts';
 import { PortableTile } from './tile-set.ts';
@@ -33,6 +34,7 @@ export function createPortableCore(): Core {
     deskew: (cloud, mount, motion, signal) => run(signal, () => deskew(portableCloud(cloud), mount, motion)),
     downsample: (cloud, voxelSize, signal) => run(signal, () => downsample(portableCloud(cloud), voxelSize)),
     estimateNormals: (cloud, k, signal) => run(signal, () => estimateNormals(portableCloud(cloud), k)),
+    firstFault: (cloud, limits, signal) => run(signal, () => firstFault(portableCloud(cloud), limits)),
     kdTree: (cloud, signal) => run(signal, () => new PortableKdTree(portableCloud(cloud))),
     tile: (cloud, origin, signal) => run(signal, () => new PortableTile(portableCloud(cloud), origin)),
     tileMap: (tileSize) => new PortableTileMap(tileSize),

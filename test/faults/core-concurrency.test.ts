@@ -115,6 +115,12 @@ describe.skipIf(!native)('a long job', () => {
       rowStep: 4 * many.length,
       data: new Uint8Array(many.buffer),
     };
+    const limits = {
+      origin: [0, 0, 0],
+      box: [0, 0, 0, 9, 9, 9],
+      boxTolerance: 0,
+      normalTolerance: 0,
+    } as const;
     const works = {
       decodePointCloud2: (signal: AbortSignal) =>
         core.decodePointCloud2(message, { minRange: 0, maxRange: 100 }, signal),
@@ -122,6 +128,7 @@ describe.skipIf(!native)('a long job', () => {
       deskew: (signal: AbortSignal) => core.deskew(cloud, OFF, { kind: 'still' }, signal),
       downsample: (signal: AbortSignal) => core.downsample(cloud, 0.1, signal),
       estimateNormals: (signal: AbortSignal) => core.estimateNormals(cloud, 30, signal),
+      firstFault: (signal: AbortSignal) => core.firstFault(cloud, limits, signal),
       kdTree: (signal: AbortSignal) => core.kdTree(cloud, signal),
       tile: (signal: AbortSignal) => core.tile(cloud, [0, 0, 0], signal),
     };
@@ -138,7 +145,7 @@ describe.skipIf(!native)('a long job', () => {
     const begun = performance.now();
     for (const [name, reason] of await Promise.all(waiting))
       expect([name, reason]).toEqual([name, 'cancelled']);
-    // 56 jobs, of which the normals alone would take as long as the busy ones.
+    // 64 jobs, of which the normals alone would take as long as the busy ones.
     expect(performance.now() - begun).toBeLessThan(0.2 * (begun - from));
   });
 

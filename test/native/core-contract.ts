@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Core } from '../../src/core.ts';
 import { refusalReason } from '../../src/types.ts';
 import { decodeContract } from './decode-contract.ts';
+import { faultContract } from './fault-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { sweepContract } from './sweep-contract.ts';
 import { tileContract } from './tile-contract.ts';
@@ -14,6 +15,7 @@ export function coreContract(name: string, makeCore: () => Core): void {
     sweepContract(core);
     decodeContract(core);
     tileContract(core);
+    faultContract(core);
     handlesContract(core);
   });
 }
@@ -78,11 +80,18 @@ function handlesContract(core: Core): void {
       translationEpsilon: 1e-3,
       rotationEpsilon: 1e-3,
     };
+    const limits = {
+      origin: [0, 0, 0],
+      box: [0, 0, 0, 9, 9, 9],
+      boxTolerance: 0,
+      normalTolerance: 0,
+    } as const;
     const works = {
       decodePcd: () => core.decodePcd(new Uint8Array(), signal),
       deskew: () => core.deskew(cloud, IDENTITY, STILL, signal),
       downsample: () => core.downsample(cloud, 1, signal),
       estimateNormals: () => core.estimateNormals(cloud, 3, signal),
+      firstFault: () => core.firstFault(cloud, limits, signal),
       kdTree: () => core.kdTree(cloud, signal),
       tile: () => core.tile(cloud, [0, 0, 0], signal),
       align: () => map.align(cloud, IDENTITY, options, signal),
