@@ -5,7 +5,8 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { escapeText } from '../../src/evaluation/html.ts';
 import { writeReport } from '../../src/evaluation/report.ts';
-import { type RunRecord, RunRecorder } from '../../src/evaluation/run-record.ts';
+import { type FixRecord, type RunRecord, RunRecorder } from '../../src/evaluation/run-record.ts';
+import type { Vec3 } from '../../src/types.ts';
 import { syntheticRun } from './evaluation-synthetic-run.ts';
 
 const EMPTY = new RunRecorder({
@@ -107,12 +108,72 @@ describe('report', { timeout: 60_000 }, () => {
     expect(files.plots.map((path) => basename(path))).toEqual(['map.png', 'states.png', 'corrections.png']);
   });
 
+  // The renderer would end the whole process on what is wholly outside a picture.
+  it.each<[string, (run: RunRecord) => Partial<RunRecord>]>([
+    ['a thousand kilometres off', (run) => changed(run, (value) => value + 1e6)],
+    ['just above the axes', (run) => changed(run, (value) => value + 1.5)],
+    ['above the axes', (run) => changed(run, (value) => value + 15)],
+    ['of the largest numbers', (run) => changed(run, () => 1e300)],
+    ['below all axes', (run) => changed(run, () => -1e6)],
+    ['not numbers', (run) => changed(run, () => Number.NaN)],
+    ['infinite', (run) => changed(run, () => Number.POSITIVE_INFINITY)],
+    ['not numbers now and then', (run) => changed(run, (value, n) => (n % 3 === 0 ? Number.NaN : value))],
+    ['of which the fixes are far and rejected', ({ fixes }) => ({ fixes: fixes.map(farRejected) })],
+    ['apart from the map', () => ({ mapPoints: Float32Array.of(1e6, -1e6, 0) })],
+    ['before the start', ({ start }) => ({ start: start! + 10n ** 15n })],
+    ['long after the start', ({ start }) => ({ start: start! - 10n ** 15n })],
+    [
+      'one of each',
+      ({ frames, updates, fixes }) => ({
+        frames: frames.slice(-1),
+        updates: updates.slice(-1),
+        fixes: fixes.slice(-1),
+        reference: [],
+      }),
+    ],
+    ['none', () => ({ frames: [], updates: [], fixes: [], reference: [], mapPoints: new Float32Array() })],
+  ])('of values %s has its picture', async (name, change) => {
+    const run = syntheticRun({ seconds: 5 });
+    const { png } = await report({ ...run, ...change(run) }, name);
+    expect(PNG.sync.read(png).width).toBeGreaterThan(1000);
+  });
+
   it('of 20,000 frames stays small', async () => {
     const { html } = await report(syntheticRun({ seconds: 2000 }), 'long');
     expect(html.length).toBeLessThan(2_000_000);
     expect(html).toContain('show a part of the points');
   });
 });
+
+/** A run whose measured values went through `of`. */
+function changed(run: RunRecord, of: (value: number, n: number) => number): Partial<RunRecord> {
+  const vec = (v: Vec3, n: number): Vec3 => [of(v[0], n), of(v[1], n), of(v[2], n)];
+  return {
+    frames: run.frames.map(({ pose, registration, stages, ...rest }, n) => ({
+      ...rest,
+      stages: Object.fromEntries(Object.entries(stages).map(([stage, ms]) => [stage, of(ms, n)])),
+      ...(pose && { pose: { ...pose, position: vec(pose.position, n) } }),
+      ...(registration && {
+        registration: {
+          ...registration,
+          inlierRatio: of(registration.inlierRatio, n),
+          residual: of(registration.residual, n),
+          iterations: of(registration.iterations, n),
+        },
+      }),
+    })),
+    updates: run.updates.map((update, n) => ({
+      ...update,
+      nis: of(update.nis, n),
+      correction: of(update.correction, n),
+    })),
+    fixes: run.fixes.map((fix, n) => ({ ...fix, position: vec(fix.position, n) })),
+  };
+}
+
+function farRejected(fix: FixRecord): FixRecord {
+  return { ...fix, accepted: false, position: [1e6, 1e6, 0] };
+}
 
 describe('text', () => {
   it('cannot leave its place, nor void the picture', () => {

@@ -23,11 +23,28 @@ export function draw(id: string, { width, height }: Size, option: EChartsOption)
       textStyle: { fontFamily: FONT, color: colour('muted'), fontSize: 12 },
       ...option,
     });
-    return withoutBrowserParts(chart.renderToSVGString()).replace(/zr\d+-c/g, `${id}-c`);
+    const svg = withoutFarPaths(withoutBrowserParts(chart.renderToSVGString()), { width, height });
+    return svg.replace(/zr\d+-c/g, `${id}-c`);
   } finally {
     // A chart left alone keeps a timer, and with it the process.
     chart.dispose();
   }
+}
+
+/**
+ * Leaves out each path that lies wholly beyond one side of the picture, by more than its size (a far outlier, values
+ * beyond a fixed axis): nobody sees it, and resvg ends the whole process on a clipped group of nothing else.
+ */
+function withoutFarPaths(svg: string, { width, height }: Size): string {
+  return svg.replace(/<path d="([^"]*)"[^>]*><\/path>\n?/g, (path, d: string) => {
+    const places = [...d.matchAll(/[ML](-?[\d.e+-]+) (-?[\d.e+-]+)/g)].map(([, x, y]) => [
+      Number(x),
+      Number(y),
+    ]);
+    const beyond = (axis: 0 | 1, size: number) =>
+      places.every((place) => place[axis]! < -size) || places.every((place) => place[axis]! > 2 * size);
+    return places.length > 0 && (beyond(0, width) || beyond(1, height)) ? '' : path;
+  });
 }
 
 /** Nothing here is hovered or clicked, and the classes and marks for that are half of the bytes. */

@@ -47,10 +47,7 @@ export function drawMap(record: RunRecord, id: string, size: Size): string | und
       splitNumber: size.width > 500 ? 8 : 4,
     },
     yAxis: { ...axis, name: 'north, m', nameGap: 38, min: bounds.south, max: bounds.north, splitNumber: 6 },
-    series: [
-      ...backgroundOf(record, bounds, frame),
-      ...marks.map((mark) => seriesOf(within(mark, bounds), 0)),
-    ],
+    series: [...backgroundOf(record, bounds, frame), ...marks.map((mark) => seriesOf(mark, 0))],
     graphic: northArrow(size.width - RIGHT - 18, frame.top + 12),
   };
   return draw(id, size, option);
@@ -87,19 +84,6 @@ function marksOf(record: RunRecord, metresPerPixel: number): Mark[] {
     { kind: 'dots', name: 'first pose', colour: 'amber', width: 11, points: first ? [first] : [] },
   ];
   return marks.filter(({ points }) => points.some((point) => point !== null));
-}
-
-/** Single places outside the frame are left out: a picture made of elements wholly outside it ends the renderer. */
-function within(mark: Mark, { west, east, south, north }: Bounds): Mark {
-  if (mark.kind === 'line') return mark;
-  const inside = (point: Mark['points'][number]) =>
-    point !== null &&
-    point[1] !== null &&
-    point[0] >= west &&
-    point[0] <= east &&
-    point[1] >= south &&
-    point[1] <= north;
-  return { ...mark, points: mark.points.filter(inside) };
 }
 
 function legendEntry({ name, kind, colour: hue }: Mark): LegendEntry {
