@@ -1,6 +1,8 @@
 // The map that JavaScript holds: it swaps immutable sets of tiles, so that a search under way keeps its own.
 #pragma once
 
+#include <charconv>
+
 #include "handles.hpp"
 
 namespace dilly::binding {
@@ -51,10 +53,18 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
   static std::optional<TileKey> parse_id(const Napi::Value& value) {
     if (!value.IsString()) return std::nullopt;
     const std::string text = value.As<Napi::String>().Utf8Value();
-    int i = 0, j = 0, used = 0;
-    if (std::sscanf(text.c_str(), "%d_%d%n", &i, &j, &used) != 2 || used != static_cast<int>(text.size()))
-      return std::nullopt;
-    return TileKey{i, j};
+    TileKey key;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    for (std::int32_t* const part : {&key.first, &key.second}) {
+      if (part == &key.second && (at == end || *at++ != '_')) return std::nullopt;
+      const auto [behind, problem] = std::from_chars(at, end, *part);
+      // Up to nine digits: sums of neighbours' numbers stay within 32 bits.
+      if (problem != std::errc{} || *part < -999999999 || *part > 999999999) return std::nullopt;
+      at = behind;
+    }
+    if (at != end) return std::nullopt;
+    return key;
   }
 
   Napi::Value add(const Napi::CallbackInfo& info) {

@@ -42,7 +42,7 @@ const VALUES_PER_POINT = { positions: 3, intensity: 1, times: 1, normals: 3, cur
 
 /** A cloud of copies. Throws a Refusal `bad-argument` (lengths, types) or `not-finite`. */
 export function makeCloud(arrays: CloudArrays): PortableCloud {
-  const points = arrays.positions instanceof Float32Array ? arrays.positions.length / 3 : Number.NaN;
+  const points = arrays?.positions instanceof Float32Array ? arrays.positions.length / 3 : Number.NaN;
   if (!Number.isInteger(points)) {
     throw new Refusal('bad-argument', 'expected positions to be a Float32Array of x y z per point');
   }

@@ -1,5 +1,6 @@
 import type { Core } from '../core.ts';
 import { Refusal } from '../types.ts';
+import { requireFinite, requireMotion, requirePose } from './arguments.ts';
 import { throwIfCancelled } from './cancel.ts';
 import { makeCloud, portableCloud } from './cloud.ts';
 import { deskew } from './deskew.ts';
@@ -26,14 +27,32 @@ export function createPortableCore(): Core {
     kind: 'portable',
     simd: 'scalar',
     setThreads(count) {
-      if (!(count >= 1 && count <= 64)) throw new Refusal('bad-argument', 'expected 1 to 64 threads');
+      if (!(typeof count === 'number' && count >= 1 && count <= 64))
+        throw new Refusal('bad-argument', 'expected 1 to 64 threads');
     },
     cloud: makeCloud,
     decodePointCloud2: (message, range, signal) => run(signal, () => decodePointCloud2(message, range)),
-    decodePcd: (bytes, signal) => run(signal, () => decodePcd(bytes)),
-    deskew: (cloud, mount, motion, signal) => run(signal, () => deskew(portableCloud(cloud), mount, motion)),
-    downsample: (cloud, voxelSize, signal) => run(signal, () => downsample(portableCloud(cloud), voxelSize)),
-    estimateNormals: (cloud, k, signal) => run(signal, () => estimateNormals(portableCloud(cloud), k)),
+    decodePcd: (bytes, signal) =>
+      run(signal, () => {
+        if (!(bytes instanceof Uint8Array)) throw new Refusal('bad-argument', 'expected a Uint8Array');
+        return decodePcd(bytes);
+      }),
+    deskew: (cloud, mount, motion, signal) =>
+      run(signal, () => {
+        requirePose('T_base_sensor', mount);
+        requireMotion(motion);
+        return deskew(portableCloud(cloud), mount, motion);
+      }),
+    downsample: (cloud, voxelSize, signal) =>
+      run(signal, () => {
+        requireFinite('voxelSize', voxelSize);
+        return downsample(portableCloud(cloud), voxelSize);
+      }),
+    estimateNormals: (cloud, k, signal) =>
+      run(signal, () => {
+        requireFinite('k', k);
+        return estimateNormals(portableCloud(cloud), k);
+      }),
     firstFault: (cloud, limits, signal) => run(signal, () => firstFault(portableCloud(cloud), limits)),
     kdTree: (cloud, signal) => run(signal, () => new PortableKdTree(portableCloud(cloud))),
     tile: (cloud, origin, signal) => run(signal, () => new PortableTile(portableCloud(cloud), origin)),

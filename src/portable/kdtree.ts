@@ -38,7 +38,12 @@ export class PortableKdTree implements KdTree {
   }
 
   knn(queries: Float32Array, k: number): Neighbours {
-    if (!(queries instanceof Float32Array) || queries.length % 3 !== 0 || !(k >= 1)) {
+    if (
+      !(queries instanceof Float32Array) ||
+      queries.length % 3 !== 0 ||
+      typeof k !== 'number' ||
+      !(k >= 1)
+    ) {
       throw new Refusal('bad-argument', 'expected a Float32Array of x y z per query and k ≥ 1');
     }
     const count = queries.length / 3;
@@ -57,7 +62,15 @@ export class PortableKdTree implements KdTree {
   }
 
   radius(query: Vec3, radius: number): Neighbours {
-    if (!(radius >= 0 && Number.isFinite(radius)) || !query.every(Number.isFinite)) {
+    if (
+      !(
+        Number.isFinite(radius) &&
+        radius >= 0 &&
+        Array.isArray(query) &&
+        query.length === 3 &&
+        query.every(Number.isFinite)
+      )
+    ) {
       throw new Refusal('bad-argument', 'expected a query [x, y, z] and a radius ≥ 0');
     }
     const [x, y, z] = [Math.fround(query[0]), Math.fround(query[1]), Math.fround(query[2])];

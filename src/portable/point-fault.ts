@@ -1,5 +1,5 @@
 import type { PointFault, PointLimits } from '../core.ts';
-import { Refusal } from '../types.ts';
+import { requireFinite, requireNumbers } from './arguments.ts';
 import type { PortableCloud } from './cloud.ts';
 
 /** As `Core.firstFault`. Throws a Refusal `bad-argument`. */
@@ -7,8 +7,8 @@ export function firstFault(cloud: PortableCloud, limits: PointLimits): PointFaul
   const { origin, box, boxTolerance, normalTolerance } = limits;
   requireNumbers('origin', origin, 3);
   requireNumbers('box', box, 6);
-  requireNumbers('boxTolerance', [boxTolerance], 1);
-  requireNumbers('normalTolerance', [normalTolerance], 1);
+  requireFinite('boxTolerance', boxTolerance);
+  requireFinite('normalTolerance', normalTolerance);
   const { positions, normals } = cloud.raw;
   for (let point = 0; point < cloud.size; point++) {
     for (const axis of [0, 1, 2] as const) {
@@ -22,9 +22,4 @@ export function firstFault(cloud: PortableCloud, limits: PointLimits): PointFaul
     if (!(Math.abs(length - 1) <= normalTolerance)) return { kind: 'bad-normal', point, length };
   }
   return undefined;
-}
-
-function requireNumbers(name: string, values: unknown, count: number): void {
-  if (Array.isArray(values) && values.length === count && values.every(Number.isFinite)) return;
-  throw new Refusal('bad-argument', `expected ${name} to be ${count} finite numbers`);
 }

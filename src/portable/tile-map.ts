@@ -1,6 +1,7 @@
 import type { Alignment, AlignOptions, Cloud, Tile, TileMap } from '../core.ts';
 import type { Pose } from '../types.ts';
 import { Refusal } from '../types.ts';
+import { requirePose } from './arguments.ts';
 import { portableCloud } from './cloud.ts';
 import { align } from './icp.ts';
 import { PortableTile, TileSet } from './tile-set.ts';
@@ -43,7 +44,10 @@ export class PortableTileMap implements TileMap {
   }
 
   nearest(queries: Float64Array, maxDistance: number): { positions: Float64Array; distances: Float64Array } {
-    if (!(queries instanceof Float64Array) || !(maxDistance > 0 && maxDistance <= this.tileSize)) {
+    if (
+      !(queries instanceof Float64Array) ||
+      !(Number.isFinite(maxDistance) && maxDistance > 0 && maxDistance <= this.tileSize)
+    ) {
       throw new Refusal(
         'bad-argument',
         'expected a Float64Array of x y z per query and a maxDistance of at most one tile',
@@ -74,6 +78,9 @@ export class PortableTileMap implements TileMap {
     options: AlignOptions,
     signal?: AbortSignal,
   ): Promise<Alignment> {
+    requirePose('T_map_base', T_map_base);
+    if (typeof options !== 'object' || options === null)
+      throw new Refusal('bad-argument', 'expected alignment options');
     return align(this.#set, portableCloud(cloud), T_map_base, options, signal);
   }
 }

@@ -1,6 +1,7 @@
 import type { Tile } from '../core.ts';
 import type { Vec3 } from '../types.ts';
 import { Refusal } from '../types.ts';
+import { requireNumbers } from './arguments.ts';
 import type { PortableCloud } from './cloud.ts';
 import { PortableKdTree } from './kdtree.ts';
 import { findSurfels } from './surfels.ts';
@@ -36,9 +37,7 @@ export class PortableTile implements Tile {
       if (Math.abs(length2 - 1) < 0.02) continue;
       throw new Refusal('bad-normal', `expected unit normals, found squared length ${length2} at index ${i}`);
     }
-    if (origin.length !== 3 || !origin.every(Number.isFinite)) {
-      throw new Refusal('bad-argument', 'expected origin to be an array of 3 numbers');
-    }
+    requireNumbers('origin', origin, 3);
     this.fine = new Level(cloud, [...origin]);
     this.coarse = new Level(findSurfels(cloud), [...origin]);
   }
