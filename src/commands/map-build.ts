@@ -14,6 +14,7 @@ import {
   type Stamp,
   type StampedPose,
 } from '../types.ts';
+import { OriginFromFixes } from './map-origin.ts';
 import { progressBar } from './progress.ts';
 import { poseAt, readReference } from './reference.ts';
 import {
@@ -58,14 +59,14 @@ export async function buildMap(options: BuildOptions): Promise<void> {
   const { build } = session.config.map;
   const core = openCore(session);
   const builder = new TileBuilder(core, { ...build, margin: MARGIN_M });
-  let origin = reference.origin;
+  const origins = new OriginFromFixes();
   let used = 0;
   const bar = progressBar('gathering scans', source.describe().clouds ?? 0);
   try {
     const mounts = new Mounts(session.config.frames);
     for await (const message of source.messages()) {
       if (message.kind === 'mount') mounts.add(message.value);
-      if (message.kind === 'gnss') origin ??= originOf(message.value);
+      if (message.kind === 'gnss') origins.add(message.value, poseAt(reference.poses, message.value.stamp));
       if (message.kind === 'refused') session.log.warn(`${message.channel}: ${message.detail}`);
       if (message.kind !== 'points') continue;
       if (await addScan(session, core, builder, mounts, reference.poses, message.value)) used++;
@@ -80,11 +81,8 @@ export async function buildMap(options: BuildOptions): Promise<void> {
       'no-scans',
       'expected scans with a pose at their time, found none; check --poses and --frames',
     );
-  await writeMap(options, session, builder, origin ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 });
-}
-
-function originOf(fix: { latitude: number; longitude: number; altitude: number }): Geodetic {
-  return { lat: fix.latitude, lon: fix.longitude, ellipsoidalHeight: fix.altitude };
+  const origin = reference.origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 };
+  await writeMap(options, session, builder, origin);
 }
 
 /** Whether the scan could be used: decoded, mounted, and with a pose at its time. */
