@@ -23,14 +23,37 @@ export function describeRun(summary: RunSummary, record: RunRecord, out: string 
     lines.push(
       `time per scan    ${pairs(stages, ({ median, p99 }) => `${median.toFixed(1)} (p99 ${p99.toFixed(1)}) ms`)}`,
     );
-  for (const [sensor, nis] of Object.entries(summary.nis))
-    lines.push(
-      `${sensor.padEnd(16)} ${nis.accepted} of ${nis.count} used; NIS ${nis.mean === null ? '-' : nis.mean.toFixed(2)} for ${nis.dof} degrees of freedom${Object.keys(nis.rejected).length ? `; not used: ${pairs(nis.rejected, String)}` : ''}`,
-    );
+  lines.push(
+    `measurements     ${pairs(summary.nis, ({ accepted, count }) => `${accepted} of ${count} used`)}`,
+  );
   for (const [reason, count] of Object.entries(refused))
     lines.push(`refused          ${count} × ${reason}: ${record.refusedExamples[reason]}`);
   if (out) lines.push(`report           ${out}/report.html`);
   return lines.join('\n');
+}
+
+/**
+ * Whether each sensor's innovations are as large as the filter expects: the mean of the normalised innovation squared
+ * is near the degrees of freedom, and 95 % lie in the band, where the noise model is right; below it is cautious.
+ */
+export function describeNis({ nis }: RunSummary): string {
+  const head = ['NIS', 'used', 'offered', 'mean', 'dof', 'in 95 % band', 'not used'];
+  const rows = Object.entries(nis).map(([sensor, { accepted, count, mean, dof, withinBand95, rejected }]) => [
+    sensor,
+    String(accepted),
+    String(count),
+    mean === null ? '-' : mean.toFixed(2),
+    String(dof),
+    withinBand95 === null ? '-' : `${(100 * withinBand95).toFixed(1)} %`,
+    pairs(rejected, String) || '-',
+  ]);
+  const width = (column: number) => Math.max(...[head, ...rows].map((row) => row[column]!.length));
+  const line = (row: string[]) =>
+    row
+      .map((cell, i) => (i === 0 || i === head.length - 1 ? cell.padEnd(width(i)) : cell.padStart(width(i))))
+      .join('  ')
+      .trimEnd();
+  return [head, ...rows].map(line).join('\n');
 }
 
 function pairs<T>(record: Readonly<Record<string, T>>, text: (value: T) => string): string {

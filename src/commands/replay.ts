@@ -19,7 +19,7 @@ import { writeEvidence } from './evidence.ts';
 import { sampleOf } from './map-sample.ts';
 import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
-import { describeRun } from './replay-text.ts';
+import { describeNis, describeRun } from './replay-text.ts';
 import {
   answer,
   type CommonOptions,
@@ -52,6 +52,7 @@ export function addReplay(program: Command): void {
     .option('--threads <n>', 'threads of one registration; the result does not depend on it', '2')
     .action(async (input: string, options: ReplayOptions) => {
       const { summary, record } = await replay(input, options);
+      process.stderr.write(`${describeNis(summary)}\n`);
       answer(options, summary, describeRun(summary, record, options.out));
     });
 }
