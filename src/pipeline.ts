@@ -13,32 +13,16 @@ import {
   registrationConfig,
   trackingKernel,
 } from './localization/registration.ts';
+import { lidarConfig, scanPoints, scanProblem, shapeProblem } from './localization/scan-check.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
 import type { MapWindow } from './map/map-window.ts';
 import { enuFrame, normalGravity } from './math/geodesy.ts';
 import type { Clock, PoseSink } from './ports.ts';
-import { type PointCloud2, refusalReason, type SensorMessage, type Stamp } from './types.ts';
+import { type PointCloud2, refusalReason, type ScanPoints, type SensorMessage, type Stamp } from './types.ts';
 
 export const localizerConfig = z.strictObject({
   frames: framesConfig.prefault({}),
-  lidar: z
-    .strictObject({
-      minRange: z.number().min(0).max(100).default(1.5).describe('nearer points are the robot itself, m'),
-      maxRange: z.number().positive().max(500).default(100).describe('m'),
-      voxelSize: z
-        .number()
-        .min(0.05)
-        .max(5)
-        .default(0.5)
-        .describe('one point per cube of this size is registered, m'),
-      motionStep: z
-        .number()
-        .min(0.001)
-        .max(0.1)
-        .default(0.01)
-        .describe('motion during a sweep is sampled this often, s'),
-    })
-    .prefault({}),
+  lidar: lidarConfig.prefault({}),
   registration: registrationConfig.prefault({}),
   initialization: initializationConfig.prefault({}),
   fusion: fusionSchema.prefault({}),
@@ -60,12 +44,19 @@ export interface LocalizerParts {
   readonly outputOn: 'points' | 'odometry' | 'imu' | 'gnss';
 }
 
+/** What a scan showed, for the record. */
+interface Seen {
+  readonly registration?: Registration['evidence'] | undefined;
+  readonly points?: ScanPoints | undefined;
+}
+
 /** From sensor messages to poses with evidence. Messages are handled one at a time, each awaited before the next. */
 export class Localizer {
   readonly #parts: LocalizerParts;
   readonly #filter: PoseFilter;
   readonly #intake: SensorIntake;
   #lastRegistration: Stamp | undefined;
+  #lastReport: Stamp | undefined;
   #lastRefusal: string | undefined;
   #frame = 0;
 
@@ -104,7 +95,9 @@ export class Localizer {
       case 'pose': // somebody's truth: not ours to use
         return;
     }
-    if (message.kind === this.#parts.outputOn) this.#report(message.value.stamp, undefined, {});
+    const { kind, value } = message;
+    if (kind === this.#parts.outputOn && !this.#filter.isAhead(value.stamp))
+      this.#report(value.stamp, {}, {});
   }
 
   /** One scan, from raw bytes to a pose: the way of the data through the product. */
@@ -113,17 +106,26 @@ export class Localizer {
     const { stamp } = message;
     const time = new StageTimes(this.#parts.clock);
     let found: Registration | undefined;
+    let points: ScanPoints | undefined;
+    // No result is given for a time that is not believed.
+    const untimely = this.#filter.refusesStamp(stamp);
+    if (untimely) return this.#parts.sink.refused(`points-${untimely}`, `scan of ${stamp} ns`);
     try {
       if (map && (this.#filter.initialized || this.#parts.prior)) {
         const T_base_sensor = this.#intake.find(message.frameId);
         if (!T_base_sensor)
           return this.#refuse(stamp, 'unknown-mount', mountHelp(message.frameId, config.frames.base));
-        const { cloud } = await time.stage('decode', core.decodePointCloud2(message, config.lidar));
+        const decoded = await time.stage('decode', core.decodePointCloud2(message, config.lidar));
+        points = scanPoints(message, decoded);
+        const problem = scanProblem(points, config.registration.minPoints);
+        if (problem) return this.#refuse(stamp, problem.reason, problem.detail, points);
         const level = await time.stage(
           'deskew',
-          core.deskew(cloud, T_base_sensor, this.#motionDuring(stamp, cloud)),
+          core.deskew(decoded.cloud, T_base_sensor, this.#motionDuring(stamp, decoded.cloud)),
         );
         const scan = await time.stage('downsample', core.downsample(level, config.lidar.voxelSize));
+        const shape = shapeProblem(scan);
+        if (shape) return this.#refuse(stamp, shape.reason, shape.detail, points);
         found = await time.stage('register', this.#register(stamp, scan, map));
         await time.stage('fuse', this.#fuse(stamp, found));
       }
@@ -132,7 +134,8 @@ export class Localizer {
       if (!reason) throw error;
       return this.#refuse(stamp, reason, (error as Error).message);
     }
-    if (this.#parts.outputOn === 'points') this.#report(stamp, found, time.milliseconds);
+    if (this.#parts.outputOn === 'points')
+      this.#report(stamp, { registration: found?.evidence, points }, time.milliseconds);
   }
 
   /** How the base moved while the sweep was taken, as far as the filter knows. */
@@ -185,10 +188,10 @@ export class Localizer {
     return this.#judge(stamp).state === 'LOST';
   }
 
-  #refuse(stamp: Stamp, reason: string, detail: string): void {
+  #refuse(stamp: Stamp, reason: string, detail: string, points?: ScanPoints): void {
     this.#lastRefusal = reason;
     this.#parts.sink.refused(reason, detail);
-    if (this.#parts.outputOn === 'points') this.#report(stamp, undefined, {});
+    if (this.#parts.outputOn === 'points') this.#report(stamp, { points }, {});
   }
 
   #judge(stamp: Stamp): ReturnType<typeof judgeState> {
@@ -207,7 +210,10 @@ export class Localizer {
     );
   }
 
-  #report(stamp: Stamp, found: Registration | undefined, stages: Readonly<Record<string, number>>): void {
+  /** Gives a result, unless it is older than the last one: a trajectory rises in time. */
+  #report(stamp: Stamp, seen: Seen, stages: Readonly<Record<string, number>>): void {
+    if (this.#lastReport !== undefined && stamp <= this.#lastReport) return;
+    this.#lastReport = stamp;
     const estimate = this.#filter.stateAt(stamp);
     const { state, reason } = this.#judge(stamp);
     this.#parts.sink.frame({
@@ -216,7 +222,8 @@ export class Localizer {
       state,
       ...(reason && { stateReason: reason }),
       ...(estimate && { pose: estimate.pose, covariance: poseCovariance(estimate.covariance) }),
-      ...(found && { registration: found.evidence }),
+      ...(seen.registration && { registration: seen.registration }),
+      ...(seen.points && { points: seen.points }),
       stages,
     });
   }

@@ -132,6 +132,14 @@ export interface RegistrationEvidence {
   readonly eigenvalues: readonly number[];
 }
 
+/** What became of the points of one scan. */
+export interface ScanPoints {
+  readonly total: number;
+  /** left out: not finite, or nearer or further than is configured */
+  readonly notFinite: number;
+  readonly outOfRange: number;
+}
+
 /** What the runtime says at one output time. */
 export interface FrameResult {
   readonly stamp: Stamp;
@@ -144,6 +152,8 @@ export interface FrameResult {
   /** 6 × 6 row-major, order x y z rotX rotY rotZ about map axes at base_link, as geometry_msgs/PoseWithCovariance */
   readonly covariance?: Float64Array;
   readonly registration?: RegistrationEvidence;
+  /** of the scan, where one was decoded */
+  readonly points?: ScanPoints;
   /** milliseconds spent, by stage */
   readonly stages: Readonly<Record<string, number>>;
 }

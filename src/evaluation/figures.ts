@@ -72,6 +72,7 @@ export function cardsOf(record: RunRecord): Card[] {
 /** What was used and what was not, and why. */
 export function tablesOf(record: RunRecord): Table[] {
   const sensors = Object.entries(consistencyOf(record.updates));
+  const { points } = summarise(record);
   return [
     {
       title: 'Measurements',
@@ -80,23 +81,20 @@ export function tablesOf(record: RunRecord): Table[] {
       empty: 'No measurement was offered to the filter.',
     },
     {
-      title: 'Rejected measurements',
-      head: ['sensor', 'reason', 'count'],
-      rows: sensors.flatMap(([sensor, { rejected }]) =>
-        byCount(rejected).map(([reason, count]) => [sensor, reason, String(count)]),
-      ),
-      empty:
-        sensors.length === 0 ? 'No measurement was offered to the filter.' : 'Every measurement was used.',
-    },
-    {
-      title: 'Refused messages',
+      title: 'Refused messages and measurements',
       head: ['reason', 'count', 'the first one'],
       rows: byCount(record.refused).map(([reason, count]) => [
         reason,
         String(count),
         record.refusedExamples[reason] ?? '',
       ]),
-      empty: 'No message was refused.',
+      empty: 'Nothing was refused.',
+    },
+    {
+      title: 'LiDAR points',
+      head: ['points', 'not finite', 'out of range'],
+      rows: points ? [[points.total, points.notFinite, points.outOfRange].map(String)] : [],
+      empty: 'No scan was decoded.',
     },
     {
       title: 'Settings',

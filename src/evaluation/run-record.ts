@@ -65,7 +65,12 @@ export class RunRecorder {
 
   update(record: UpdateRecord): void {
     this.#updates.push(record);
-    const { stamp, fix, accepted } = record;
+    const { stamp, sensor, fix, accepted, reason, innovation } = record;
+    if (!accepted)
+      this.refused(
+        `${sensor}-${reason ?? 'unspecified'}`,
+        `measured at ${stamp} ns${innovation > 0 ? `, off by ${innovation.toFixed(2)} ${sensor === 'odometry' ? 'm/s' : 'm'}` : ''}`,
+      );
     if (fix) this.#fixes.push({ stamp, position: fix, accepted });
   }
 

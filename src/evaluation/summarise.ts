@@ -1,5 +1,5 @@
 import { percentile } from '../math/statistics.ts';
-import type { FilterSensor, FrameResult, LocalizationState, Stamp } from '../types.ts';
+import type { FilterSensor, FrameResult, LocalizationState, ScanPoints, Stamp } from '../types.ts';
 import { associate } from './associate.ts';
 import { consistencyOf, type SensorConsistency } from './consistency.ts';
 import { absoluteError, type PoseError, poseErrors, type Spread } from './metrics.ts';
@@ -12,7 +12,10 @@ export interface RunSummary {
   readonly frames: number;
   /** frames in state TRACKING */
   readonly tracked: number;
+  /** messages and measurements that were not used */
   readonly refused: Readonly<Record<string, number>>;
+  /** LiDAR points of all frames, and how many of them were left out; null without a scan */
+  readonly points: ScanPoints | null;
   /** metres; null without a reference for any pose */
   readonly ape: Omit<Spread, 'mean'> | null;
   /** degrees, of the absolute heading errors */
@@ -44,6 +47,7 @@ export function summarise(record: RunRecord): RunSummary {
     frames: frames.length,
     tracked: frames.filter(({ state }) => state === 'TRACKING').length,
     refused: record.refused,
+    points: sumOfPoints(frames),
     ape: error && withoutMean(error.translation),
     yaw: error && { median: error.yaw.median, p95: error.yaw.p95, max: error.yaw.max },
     matched: reference === undefined ? null : pairs.length,
@@ -58,6 +62,16 @@ export function summarise(record: RunRecord): RunSummary {
     trajectorySha256: record.trajectory?.sha256 ?? null,
     nis: consistencyOf(record.updates),
   };
+}
+
+function sumOfPoints(frames: readonly FrameResult[]): ScanPoints | null {
+  const scans = frames.flatMap(({ points }) => points ?? []);
+  if (scans.length === 0) return null;
+  return scans.reduce((a, b) => ({
+    total: a.total + b.total,
+    notFinite: a.notFinite + b.notFinite,
+    outOfRange: a.outOfRange + b.outOfRange,
+  }));
 }
 
 /** The errors of the run's poses against its reference; empty without one. */

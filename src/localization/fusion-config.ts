@@ -114,6 +114,12 @@ const odometry = z.strictObject({
   correlation: nonNegative(2, 60, 's, [0, 60]: correlation time of slip'),
   recoverSeconds: positive(3, 60, 's, (0, 60]: refused this long without LiDAR, the own velocity is doubted'),
   recoverSigma: positive(1, 50, 'm/s, (0, 50]: velocity uncertainty then'),
+  maxPoseJump: positive(
+    5,
+    1000,
+    'm, (0, 1000]: a pose further from the last than this and its speed allow is refused',
+  ),
+  jumpConfirmations: count(5, 'such poses in a row that agree with each other before they are followed'),
 });
 
 const stationary = z.strictObject({

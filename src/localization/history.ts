@@ -36,8 +36,7 @@ export class History {
   /** What the input did, or why it has no place: `too-old`, `duplicate-stamp`. */
   add(input: FilterInput): Step | 'too-old' | 'duplicate-stamp' {
     const place = this.#placeOf(input);
-    const newest = this.newest?.input.stamp ?? input.stamp;
-    if (input.stamp < newest - this.#spanNs || (place === 0 && this.#trimmed)) return 'too-old';
+    if (this.isTooOld(input.stamp) || (place === 0 && this.#trimmed)) return 'too-old';
     const previous = this.#entries[place - 1]?.input;
     const same = previous?.stamp === input.stamp && previous.kind === input.kind;
     if (same && input.kind !== 'initialize') return 'duplicate-stamp';
@@ -52,6 +51,12 @@ export class History {
     this.#entries.splice(place, replayed.length - 1, ...replayed);
     this.#trim();
     return own;
+  }
+
+  /** Whether a stamp lies before the window that inputs are kept for. */
+  isTooOld(stamp: Stamp): boolean {
+    const newest = this.newest?.input.stamp ?? stamp;
+    return stamp < newest - this.#spanNs;
   }
 
   /** The latest entry at or before a stamp, and those after it. */

@@ -41,6 +41,8 @@ export class PoseFilter {
   readonly #context: FusionContext;
   readonly #history: History;
   #futureRefusals = 0;
+  /** a stamp far ahead that time has been believed to have jumped to */
+  #jumpedTo: Stamp | undefined;
 
   constructor(config: FusionConfig) {
     const context: FusionContext = { config, threshold: rememberedQuantiles() };
@@ -60,6 +62,21 @@ export class PoseFilter {
   /** The newest stamp that was used, undefined before the first. */
   get newestStamp(): Stamp | undefined {
     return this.#history.newest?.input.stamp;
+  }
+
+  /**
+   * Whether data of this stamp would be refused for it, `too-old` or `from-future`: to be asked before long work on a
+   * measurement. Counts as one offered measurement if so.
+   */
+  refusesStamp(stamp: Stamp): 'too-old' | 'from-future' | undefined {
+    if (this.#isFromFuture(stamp)) return 'from-future';
+    return this.#history.isTooOld(stamp) ? 'too-old' : undefined;
+  }
+
+  /** Whether a stamp is further ahead of the newest than data may be. */
+  isAhead(stamp: Stamp): boolean {
+    const newest = this.newestStamp;
+    return newest !== undefined && secondsBetween(newest, stamp) > this.#context.config.maxFuture;
   }
 
   /**
@@ -184,11 +201,14 @@ export class PoseFilter {
   /** A single wild stamp must not make all later data too old; several in a row mean that time did pass. */
   #isFromFuture(stamp: Stamp): boolean {
     const { maxFuture, futureConfirmations } = this.#context.config;
-    const newest = this.newestStamp;
-    const ahead = newest !== undefined && secondsBetween(newest, stamp) > maxFuture;
+    const beyond = this.isAhead(stamp);
+    const known = this.#jumpedTo !== undefined && secondsBetween(this.#jumpedTo, stamp) <= maxFuture;
+    const ahead = beyond && !known;
     this.#futureRefusals = ahead ? this.#futureRefusals + 1 : 0;
+    if (!ahead) this.#jumpedTo = beyond ? stamp : undefined;
     if (this.#futureRefusals <= futureConfirmations) return ahead;
     this.#futureRefusals = 0;
+    this.#jumpedTo = stamp;
     return false;
   }
 }

@@ -1,16 +1,22 @@
 import { type EnuFrame, enuFrame } from '../math/geodesy.ts';
 import { quatRotate } from '../math/so3.ts';
+import { norm } from '../math/vec3.ts';
 import type { GnssFix, ImuSample, Mount, Odometry, Pose, UpdateRecord } from '../types.ts';
 import { gnssCovariance } from './filter-input.ts';
+import type { FusionConfig } from './fusion-config.ts';
 import { HeadingAlignment, type HeadingAlignmentConfig } from './heading-alignment.ts';
 import { ImuLevelling } from './imu-levelling.ts';
 import { type FramesConfig, Mounts, mountHelp } from './mounts.ts';
+import { PoseContinuity } from './pose-continuity.ts';
 import type { PoseFilter } from './pose-filter.ts';
 
 interface Records {
   update(record: UpdateRecord): void;
   refused(reason: string, detail: string): void;
 }
+
+/** Why the filter does not look at an input. */
+const UNSEEN = new Set(['not-finite', 'duplicate-stamp', 'too-old', 'from-future']);
 
 /** Brings what the small sensors say into the base and the map frame, and gives it to the filter. */
 export class SensorIntake {
@@ -19,6 +25,9 @@ export class SensorIntake {
   readonly #records: Records;
   readonly #mounts: Mounts;
   readonly #alignment: HeadingAlignment | undefined;
+  readonly #fusion: FusionConfig;
+  /** by frame and child frame: each odometry counts for itself */
+  readonly #continuity = new Map<string, PoseContinuity>();
   readonly #levelling = new Map<string, ImuLevelling>();
   readonly #noticed = new Set<string>();
   #enu: EnuFrame | undefined;
@@ -29,12 +38,13 @@ export class SensorIntake {
    */
   constructor(
     filter: PoseFilter,
-    config: { frames: FramesConfig; headingAlignment: HeadingAlignmentConfig },
+    config: { frames: FramesConfig; headingAlignment: HeadingAlignmentConfig; fusion: FusionConfig },
     records: Records,
     start: { map: EnuFrame | undefined; alignHeading: boolean },
   ) {
     this.#filter = filter;
     this.#base = config.frames.base;
+    this.#fusion = config.fusion;
     this.#records = records;
     this.#mounts = new Mounts(config.frames);
     this.#alignment = start.alignHeading ? new HeadingAlignment(config.headingAlignment) : undefined;
@@ -65,14 +75,31 @@ export class SensorIntake {
       : this.#level(sample);
     if (!measured) return;
     const reading = { stamp: sample.stamp, ...measured };
-    if (!this.#filter.initialized) this.#alignment?.imu(reading);
     const record = this.#filter.imu(reading);
+    if (isUnseen(record)) {
+      this.#records.refused(`imu-${record.reason}`, `sample of ${sample.stamp} ns`);
+      return;
+    }
+    if (!this.#filter.initialized) this.#alignment?.imu(reading);
     if (record) this.#records.update(record);
   }
 
-  odometry({ stamp, linear, angular }: Odometry): void {
-    if (!this.#filter.initialized) this.#alignment?.odometry(stamp, linear, angular);
-    this.#records.update(this.#filter.odometry(stamp, linear, angular));
+  odometry(message: Odometry): void {
+    const { stamp, linear, angular, frameId, childFrameId } = message;
+    const key = `${frameId} ${childFrameId}`;
+    const continuity = this.#continuity.get(key) ?? new PoseContinuity(this.#fusion.odometry);
+    this.#continuity.set(key, continuity);
+    const jump = continuity.jump(message);
+    if (jump !== undefined) {
+      this.#records.refused(
+        'odometry-pose-jump',
+        `expected a pose that follows from the last at ${norm(linear).toFixed(2)} m/s, found one ${jump.toFixed(1)} m away at ${stamp} ns`,
+      );
+      return;
+    }
+    const record = this.#filter.odometry(stamp, linear, angular);
+    if (!isUnseen(record) && !this.#filter.initialized) this.#alignment?.odometry(stamp, linear, angular);
+    this.#records.update(record);
   }
 
   gnss(fix: GnssFix): void {
@@ -86,12 +113,12 @@ export class SensorIntake {
       );
     const leverArm = T_base_antenna?.position ?? [0, 0, 0];
     const covariance = gnssCovariance(fix);
-    if (this.#alignment && !this.#filter.initialized) {
+    const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
+    if (this.#alignment && !this.#filter.initialized && !isUnseen(record)) {
       const aligned = this.#alignment.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
       if (aligned.ok)
         this.#filter.initialize(aligned.stamp, aligned.pose, aligned.covariance, aligned.velocity);
     }
-    const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
     this.#records.update({ ...record, fix: antenna });
   }
 
@@ -111,4 +138,9 @@ export class SensorIntake {
     this.#noticed.add(`${reason} ${detail}`);
     this.#records.refused(reason, detail);
   }
+}
+
+/** Whether the filter refused an input by its stamp or its numbers alone: it must not reach the first heading either. */
+function isUnseen(record: UpdateRecord | null): record is UpdateRecord & { reason: string } {
+  return record !== null && UNSEEN.has(record.reason ?? '');
 }

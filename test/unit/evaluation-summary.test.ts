@@ -60,6 +60,7 @@ describe('summary', () => {
       frames: 4,
       tracked: 2,
       refused: { 'non-finite': 1, 'too-late': 2 },
+      points: null,
       ape: {
         median: expect.closeTo(0.2, 12),
         p95: expect.closeTo(0.29, 12),

@@ -1,0 +1,75 @@
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { z } from 'zod';
+import type { Cloud, DecodedCloud } from '../core.ts';
+import type { PointCloud2, ScanPoints } from '../types.ts';
+
+/** What of a scan is used. */
+export const lidarConfig = z.strictObject({
+  minRange: z.number().min(0).max(100).default(1.5).describe('nearer points are the robot itself, m'),
+  maxRange: z.number().positive().max(500).default(100).describe('m'),
+  voxelSize: z
+    .number()
+    .min(0.05)
+    .max(5)
+    .default(0.5)
+    .describe('one point per cube of this size is registered, m'),
+  motionStep: z
+    .number()
+    .min(0.001)
+    .max(0.1)
+    .default(0.01)
+    .describe('motion during a sweep is sampled this often, s'),
+});
+
+/** How many points a scan has, and how many of them were left out and why. */
+export function scanPoints(
+  { width, height }: PointCloud2,
+  { notFinite, outOfRange }: DecodedCloud,
+): ScanPoints {
+  return { total: width * height, notFinite, outOfRange };
+}
+
+/**
+ * Why too little is left of a scan to register it, undefined where enough is. Points that are not finite are how many
+ * drivers say "nothing came back", so some in a scan are no reason.
+ */
+export function scanProblem(
+  { total, notFinite, outOfRange }: ScanPoints,
+  minPoints: number,
+): { reason: string; detail: string } | undefined {
+  const left = total - notFinite - outOfRange;
+  if (left >= minPoints) return undefined;
+  const detail = `expected at least ${minPoints} usable points, found ${left} of ${total}: ${notFinite} are not finite, ${outOfRange} out of range`;
+  if (total < minPoints) return { reason: total === 0 ? 'points-empty' : 'points-too-few', detail };
+  return { reason: notFinite >= outOfRange ? 'points-not-finite' : 'points-out-of-range', detail };
+}
+
+/** Spread across a plane or a line below which it is one, m: twice the range noise of a good LiDAR. */
+const FLAT_SIGMA = 0.03;
+
+/** Why the shape of a thinned scan tells no place: a surface seen alone, or a sensor that measures one range. */
+export function shapeProblem(scan: Cloud): { reason: string; detail: string } | undefined {
+  const [, middle, smallest] = spread(scan.arrays().positions);
+  if (smallest > FLAT_SIGMA) return undefined;
+  const shape = middle > FLAT_SIGMA ? 'plane' : 'line';
+  const detail = `expected points that fill space, found ${scan.size} within ${smallest.toFixed(3)} m of one ${shape} (1 sigma)`;
+  return { reason: `points-in-a-${shape}`, detail };
+}
+
+/** Standard deviations of points (x y z each) along their principal axes, the largest first; zeros without points. */
+function spread(xyz: Float32Array): [number, number, number] {
+  const count = Math.max(1, xyz.length / 3);
+  const mean = [0, 1, 2].map((axis) => sumOf(xyz, (at) => xyz[at + axis]!) / count);
+  const moment = (a: number, b: number) =>
+    sumOf(xyz, (at) => (xyz[at + a]! - mean[a]!) * (xyz[at + b]! - mean[b]!)) / count;
+  const rows = [0, 1, 2].map((a) => [0, 1, 2].map((b) => moment(a, b)));
+  const { realEigenvalues } = new EigenvalueDecomposition(new Matrix(rows), { assumeSymmetric: true });
+  const sigmas = realEigenvalues.map((variance) => Math.sqrt(Math.max(0, variance))).sort((a, b) => b - a);
+  return [sigmas[0]!, sigmas[1]!, sigmas[2]!];
+}
+
+function sumOf(xyz: Float32Array, term: (at: number) => number): number {
+  let sum = 0;
+  for (let at = 0; at + 2 < xyz.length; at += 3) sum += term(at);
+  return sum;
+}
