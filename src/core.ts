@@ -61,6 +61,8 @@ export interface Cloud {
   /** first and last time of the points, seconds from the cloud's stamp; undefined without times */
   readonly timeRange: readonly [first: number, last: number] | undefined;
   readonly hasNormals: boolean;
+  /** standard deviations of the points along their principal axes, m, the smallest first; zeros without points */
+  readonly spread: Vec3;
   /** Copies of the arrays: for tests, tools and drawings, not for the hot path. */
   arrays(): CloudArrays;
 }

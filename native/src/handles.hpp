@@ -5,6 +5,7 @@
 
 #include "async.hpp"
 #include "dilly/normals.hpp"
+#include "dilly/spread.hpp"
 
 namespace dilly::binding {
 
@@ -61,7 +62,7 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
         {InstanceAccessor<&CloudHandle::size>("size"), InstanceAccessor<&CloudHandle::has_times>("hasTimes"),
          InstanceAccessor<&CloudHandle::time_range>("timeRange"),
          InstanceAccessor<&CloudHandle::has_normals>("hasNormals"),
-         InstanceMethod<&CloudHandle::arrays>("arrays")});
+         InstanceAccessor<&CloudHandle::spread>("spread"), InstanceMethod<&CloudHandle::arrays>("arrays")});
   }
 
   static std::int64_t bytes(const Cloud& cloud) {
@@ -87,6 +88,13 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
   }
   Napi::Value has_normals(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), value_->has_normals());
+  }
+
+  Napi::Value spread(const Napi::CallbackInfo& info) {
+    const Vec3 sigmas = dilly::spread(*value_);
+    Napi::Array out = Napi::Array::New(info.Env(), 3);
+    for (std::uint32_t a = 0; a < 3; a++) out.Set(a, sigmas[a]);
+    return out;
   }
 
   Napi::Value arrays(const Napi::CallbackInfo& info) {

@@ -1,4 +1,3 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { z } from 'zod';
 import type { Cloud, DecodedCloud } from '../core.ts';
 import type { PointCloud2, ScanPoints } from '../types.ts';
@@ -49,27 +48,9 @@ const FLAT_SIGMA = 0.03;
 
 /** Why the shape of a thinned scan tells no place: a surface seen alone, or a sensor that measures one range. */
 export function shapeProblem(scan: Cloud): { reason: string; detail: string } | undefined {
-  const [, middle, smallest] = spread(scan.arrays().positions);
+  const [smallest, middle] = scan.spread;
   if (smallest > FLAT_SIGMA) return undefined;
   const shape = middle > FLAT_SIGMA ? 'plane' : 'line';
   const detail = `expected points that fill space, found ${scan.size} within ${smallest.toFixed(3)} m of one ${shape} (1 sigma)`;
   return { reason: `points-in-a-${shape}`, detail };
-}
-
-/** Standard deviations of points (x y z each) along their principal axes, the largest first; zeros without points. */
-function spread(xyz: Float32Array): [number, number, number] {
-  const count = Math.max(1, xyz.length / 3);
-  const mean = [0, 1, 2].map((axis) => sumOf(xyz, (at) => xyz[at + axis]!) / count);
-  const moment = (a: number, b: number) =>
-    sumOf(xyz, (at) => (xyz[at + a]! - mean[a]!) * (xyz[at + b]! - mean[b]!)) / count;
-  const rows = [0, 1, 2].map((a) => [0, 1, 2].map((b) => moment(a, b)));
-  const { realEigenvalues } = new EigenvalueDecomposition(new Matrix(rows), { assumeSymmetric: true });
-  const sigmas = realEigenvalues.map((variance) => Math.sqrt(Math.max(0, variance))).sort((a, b) => b - a);
-  return [sigmas[0]!, sigmas[1]!, sigmas[2]!];
-}
-
-function sumOf(xyz: Float32Array, term: (at: number) => number): number {
-  let sum = 0;
-  for (let at = 0; at + 2 < xyz.length; at += 3) sum += term(at);
-  return sum;
 }

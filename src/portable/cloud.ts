@@ -1,5 +1,6 @@
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import type { Cloud, CloudArrays } from '../core.ts';
-import { Refusal } from '../types.ts';
+import { Refusal, type Vec3 } from '../types.ts';
 
 /** A cloud that owns its arrays. `raw` lends them to the portable core's own functions, which never write to them. */
 export class PortableCloud implements Cloud {
@@ -30,6 +31,15 @@ export class PortableCloud implements Cloud {
 
   get hasNormals(): boolean {
     return (this.raw.normals?.length ?? 0) > 0;
+  }
+
+  get spread(): Vec3 {
+    if (this.size === 0) return [0, 0, 0];
+    const columns = Matrix.from1DArray(this.size, 3, Array.from(this.raw.positions)).center('column');
+    const scatter = columns.transpose().mmul(columns).div(this.size);
+    const { realEigenvalues } = new EigenvalueDecomposition(scatter, { assumeSymmetric: true });
+    const [a, b, c] = realEigenvalues.map((variance) => Math.sqrt(Math.max(0, variance)));
+    return [a!, b!, c!];
   }
 
   arrays(): CloudArrays {

@@ -5,7 +5,7 @@ import { add } from '../math/vec3.ts';
 import type { Pose } from '../types.ts';
 import type { Linearised } from './linearise.ts';
 
-/** As in native/include/dilly/icp.hpp: a direction with less than this share of the strongest one is left alone. */
+/** As in native/include/dilly/aligner.hpp: a direction with less than this share of the strongest one is left alone. */
 const SOLVABLE = 1e-4;
 
 export type Evidence = Pick<

@@ -7,18 +7,15 @@ import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
 import { evidenceOf, moved, solve } from './gauss-newton.ts';
 import { type Problem, settle } from './layers.ts';
-import { emptySums, type Linearised, linearise, strideFor } from './linearise.ts';
+import { emptySums, isCoarse, type Linearised, linearise } from './linearise.ts';
 import type { TileSet } from './tile-set.ts';
 
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
 const KERNEL_DECAY = 0.6;
-const COARSE_KERNEL = 0.35;
 const SETTLED = 0.1;
 const CRISP = 0.02;
 const ROUGH = 4;
 const ROUGH_POINTS = 2000;
-const GATE = 3;
-const ALL = Number.POSITIVE_INFINITY;
 
 /**
  * Point-to-plane Gauss–Newton with a graduated Geman–McClure kernel, then the search for the closest layer of the map:
@@ -54,10 +51,10 @@ export async function align(
   };
   const coarse = await alignToPlanes(rough, none, options.kernelStart, ROUGH_POINTS);
   if (coarse.inliers === 0) return coarse;
-  if (options.kernelEnd > COARSE_KERNEL || coarse.residual <= CRISP)
-    return alignToPlanes(problem, coarse, options.kernelEnd, ALL);
+  if (isCoarse(options.kernelEnd) || coarse.residual <= CRISP)
+    return alignToPlanes(problem, coarse, options.kernelEnd);
   const settled = await settle(problem, coarse);
-  return measure(problem, settled, options.kernelEnd, ALL).found;
+  return measure(problem, settled, options.kernelEnd).found;
 }
 
 /** The evidence: how about `points` of the scan's points lie on the map's planes at the pose found so far. */
@@ -65,12 +62,9 @@ function measure(
   { map, cloud }: Problem,
   from: Alignment,
   width: number,
-  points: number,
+  points?: number,
 ): { sums: Linearised; found: Alignment } {
-  const level = width > COARSE_KERNEL ? 'coarse' : 'fine';
-  const gate = Math.min(GATE * width, map.tileSize);
-  const stride = strideFor(cloud.size, points);
-  const sums = linearise(map, level, cloud, from.T_map_base, width, gate, 'plane', stride);
+  const sums = linearise(map, cloud, from.T_map_base, width, 'plane', points);
   return { sums, found: { ...from, ...evidenceOf(sums), iterations: from.iterations + 1 } };
 }
 
@@ -78,7 +72,7 @@ async function alignToPlanes(
   problem: Problem,
   from: Alignment,
   start: number,
-  points: number,
+  points?: number,
 ): Promise<Alignment> {
   const { options, signal } = problem;
   let found: Alignment = { ...from, converged: false };

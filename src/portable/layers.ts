@@ -7,7 +7,7 @@ import { mix } from './anderson.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
 import { constrained, eigenOf, moved, solve } from './gauss-newton.ts';
-import { type Linearised, linearise, strideFor } from './linearise.ts';
+import { type Linearised, linearise } from './linearise.ts';
 import type { TileSet } from './tile-set.ts';
 
 /** These are those of native/include/dilly/layers.hpp, where the reasons are. */
@@ -18,7 +18,6 @@ const SEARCH_POINTS = 1250;
 const SETTLE_ITERATIONS = 20;
 const SETTLE_POINTS = 4000;
 const SETTLE_EPSILON = 0.001;
-const GATE = 3;
 const SIDES: readonly Vec3[] = [
   [1, 0, 0],
   [-1, 0, 0],
@@ -47,8 +46,7 @@ export async function settle(problem: Problem, found: Alignment): Promise<Alignm
 
 /** The sums of the metric `point` over about `count` points. */
 function points({ map, cloud, options }: Problem, pose: Pose, count: number): Linearised {
-  const gate = Math.min(GATE * options.kernelEnd, map.tileSize);
-  return linearise(map, 'fine', cloud, pose, options.kernelEnd, gate, 'point', strideFor(cloud.size, count));
+  return linearise(map, cloud, pose, options.kernelEnd, 'point', count);
 }
 
 async function searchAround(problem: Problem, found: Alignment): Promise<Alignment> {

@@ -19,21 +19,31 @@ export function emptySums(): Linearised {
   return { h: new Array(36).fill(0), g: new Array(6).fill(0), square: 0, inliers: 0, weight: 0, range2: 0 };
 }
 
+/** These are those of native/include/dilly/aligner.hpp, where the reasons are. */
+const COARSE_KERNEL = 0.35;
+const GATE = 3;
+
+/** Whether a kernel of this width (m) takes the map's surfels for its points. */
+export function isCoarse(width: number): boolean {
+  return width > COARSE_KERNEL;
+}
+
 /**
- * The normal equations over every `stride`-th point that has a point of the map's level within `gate` metres; `width`
- * is k. Metric `plane`: r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))². Metric `point`: the whole vector
+ * The normal equations over about `points` of the cloud's points, evenly picked: those that have a map point within
+ * the gate of the kernel's width k. Metric `plane`: r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))². Metric `point`: the whole vector
  * d = R p + t − q, J = [I, −[R p]×], w = (k²/(k² + |d|²))²; `square` is then the closeness Σ k²/(k² + |d|²).
  */
 export function linearise(
   map: TileSet,
-  level: 'fine' | 'coarse',
   cloud: PortableCloud,
   T_map_base: Pose,
   width: number,
-  gate: number,
   metric: 'plane' | 'point' = 'plane',
-  stride = 1,
+  points = Number.POSITIVE_INFINITY,
 ): Linearised {
+  const level = isCoarse(width) ? 'coarse' : 'fine';
+  const gate = Math.min(GATE * width, map.tileSize);
+  const stride = Math.max(1, Math.floor(cloud.size / points));
   const sums = emptySums();
   const R = rotationMatrix(T_map_base.orientation);
   const [tx, ty, tz] = T_map_base.position;
@@ -71,11 +81,6 @@ export function linearise(
     sums.inliers++;
   }
   return sums;
-}
-
-/** To visit about `count` of `size` points, evenly picked. */
-export function strideFor(size: number, count: number): number {
-  return Math.max(1, Math.floor(size / count));
 }
 
 function add({ g, h }: Linearised, w: number, J: readonly number[], r: number): void {

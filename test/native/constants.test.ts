@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 
 /** Which portable file mirrors which native one, and what the native names begin with besides k. */
 const MIRRORS: readonly [portable: string, native: string, prefix?: string][] = [
-  ['anderson', 'icp'],
-  ['gauss-newton', 'icp'],
+  ['anderson', 'layers'],
+  ['gauss-newton', 'aligner'],
+  ['linearise', 'aligner'],
   ['icp', 'icp'],
-  ['settle', 'icp'],
+  ['layers', 'layers'],
   ['surfels', 'surfels', 'Surfel'],
   ['voxel', 'voxel'],
   ['point-time', 'point_time'],
@@ -28,7 +29,7 @@ describe('constants of the two cores', () => {
     });
   }
 
-  it.each(['icp', 'surfels'])('each of %s.hpp has its mirror', (native) => {
+  it.each(['aligner', 'layers', 'icp', 'surfels'])('each of %s.hpp has its mirror', (native) => {
     const mirrored = MIRRORS.filter(([, file]) => file === native).flatMap(([file, , prefix = '']) =>
       [...portableConstants(file).keys()].map((name) =>
         `k${prefix}${name}`.replaceAll('_', '').toLowerCase(),

@@ -56,12 +56,28 @@ function handlesContract(core: Core): void {
     expect(await reasonOf(() => core.cloud({ positions, normals }))).toBe('not-finite');
   });
 
+  it('says how far points spread along their principal axes', () => {
+    // ±a along x, ±b along y, ±c along z: six points, so that σ² = 2 a² / 6 along each
+    const far = 1000;
+    const cross = (a: number, b: number, c: number) =>
+      core.cloud({
+        positions: Float32Array.from(
+          [a, 0, 0, -a, 0, 0, 0, b, 0, 0, -b, 0, 0, 0, c, 0, 0, -c].map((v) => v + far),
+        ),
+      });
+    const sigmas = cross(4, 1, 2).spread;
+    for (const [i, a] of [1, 2, 4].entries()) expect(sigmas[i]).toBeCloseTo(a / Math.sqrt(3), 6);
+    expect(cross(4, 2, 0).spread[0]).toBeCloseTo(0, 6);
+    expect(core.cloud({ positions: new Float32Array(0) }).spread).toEqual([0, 0, 0]);
+  });
+
   it('refuses the handle of another core', async () => {
     const foreign = {
       size: 0,
       hasTimes: false,
       timeRange: undefined,
       hasNormals: false,
+      spread: [0, 0, 0] as const,
       arrays: () => ({ positions }),
     };
     expect(await reasonOf(() => core.downsample(foreign, 1))).toBe('bad-argument');

@@ -29,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function report(record: RunRecord, name: string) {
   const files = await writeReport(record, join(folder, name));
-  return { files, html: await readFile(files.html, 'utf8'), png: await readFile(files.png) };
+  return { files, html: await readFile(files.html, 'utf8'), png: await readFile(files.png!) };
 }
 
 describe('report', { timeout: 60_000 }, () => {
@@ -108,7 +108,7 @@ describe('report', { timeout: 60_000 }, () => {
     expect(files.plots.map((path) => basename(path))).toEqual(['map.png', 'states.png', 'corrections.png']);
   });
 
-  // The renderer would end the whole process on what is wholly outside a picture.
+  // The renderer gives up on what is wholly outside a picture.
   it.each<[string, (run: RunRecord) => Partial<RunRecord>]>([
     ['a thousand kilometres off', (run) => changed(run, (value) => value + 1e6)],
     ['just above the axes', (run) => changed(run, (value) => value + 1.5)],
@@ -119,6 +119,10 @@ describe('report', { timeout: 60_000 }, () => {
     ['infinite', (run) => changed(run, () => Number.POSITIVE_INFINITY)],
     ['not numbers now and then', (run) => changed(run, (value, n) => (n % 3 === 0 ? Number.NaN : value))],
     ['of which the fixes are far and rejected', ({ fixes }) => ({ fixes: fixes.map(farRejected) })],
+    [
+      'of which some fixes are far and rejected',
+      ({ fixes }) => ({ fixes: fixes.map((fix, n) => (n % 3 === 0 ? farRejected(fix) : fix)) }),
+    ],
     ['apart from the map', () => ({ mapPoints: Float32Array.of(1e6, -1e6, 0) })],
     ['before the start', ({ start }) => ({ start: start! + 10n ** 15n })],
     ['long after the start', ({ start }) => ({ start: start! - 10n ** 15n })],

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 
 #include "aligner.hpp"
 
@@ -27,7 +28,7 @@ namespace detail {
 // Looks around for a place that is closer to map points: a pattern search over x, y, z (Hooke & Jeeves 1961)
 // from `reach` (metres) to narrow. Closeness: Σ k²/(k² + d²) over the distances d to the nearest map points.
 inline void search_around(Aligner& aligner, const AlignOptions& options, double reach, Alignment& result) {
-  constexpr int kTrials = 11;
+  constexpr int kTrials = static_cast<int>(std::size(kSides));
   while (reach > kSearchTo) {
     const Mat3 R = rotation(result.pose.q);
     Step steps[kTrials];

@@ -32,19 +32,23 @@ export function draw(id: string, { width, height }: Size, option: EChartsOption)
 }
 
 /**
- * Leaves out each path that lies wholly beyond one side of the picture, by more than its size (a far outlier, values
- * beyond a fixed axis): nobody sees it, and resvg ends the whole process on a clipped group of nothing else.
+ * Leaves out each piece of a path that lies wholly beyond one side of the picture, by more than its size (a far
+ * outlier, values beyond a fixed axis): nobody sees it, and resvg gives up on a clipped group that reaches so far.
  */
 function withoutFarPaths(svg: string, { width, height }: Size): string {
-  return svg.replace(/<path d="([^"]*)"[^>]*><\/path>\n?/g, (path, d: string) => {
-    const places = [...d.matchAll(/[ML](-?[\d.e+-]+) (-?[\d.e+-]+)/g)].map(([, x, y]) => [
-      Number(x),
-      Number(y),
-    ]);
+  const isFar = (piece: string) => {
+    const places = [...piece.matchAll(/[ML](-?[\d.e+-]+) (-?[\d.e+-]+)/g)].map((m) => [+m[1]!, +m[2]!]);
     const beyond = (axis: 0 | 1, size: number) =>
       places.every((place) => place[axis]! < -size) || places.every((place) => place[axis]! > 2 * size);
-    return places.length > 0 && (beyond(0, width) || beyond(1, height)) ? '' : path;
-  });
+    return places.length > 0 && (beyond(0, width) || beyond(1, height));
+  };
+  return svg.replace(
+    /(<path d=")([^"]*)("[^>]*><\/path>\n?)/g,
+    (_, open: string, d: string, close: string) => {
+      const near = d.split(/(?=M)/).filter((piece) => !isFar(piece));
+      return near.length > 0 ? open + near.join('') + close : '';
+    },
+  );
 }
 
 /** Nothing here is hovered or clicked, and the classes and marks for that are half of the bytes. */
