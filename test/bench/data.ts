@@ -13,8 +13,8 @@ export function dataPath(...parts: readonly string[]): string | undefined {
 export { folder as dataFolder };
 
 /**
- * x y z of a binary little-endian PLY whose properties are all float32 and begin with x y z. Points at the sensor
- * itself, which is how some drivers say that nothing came back, are left out.
+ * x y z of a binary little-endian PLY whose properties are all float32 and begin with x y z: as it is, with the points
+ * at the sensor itself by which some drivers say that nothing came back.
  */
 export async function readPly(path: string): Promise<Float32Array> {
   const bytes = await readFile(path);
@@ -27,8 +27,7 @@ export async function readPly(path: string): Promise<Float32Array> {
   const positions: number[] = [];
   for (let i = 0; i < points; i++) {
     const at = end + 4 * properties * i;
-    const [x, y, z] = [bytes.readFloatLE(at), bytes.readFloatLE(at + 4), bytes.readFloatLE(at + 8)];
-    if (x !== 0 || y !== 0 || z !== 0) positions.push(x, y, z);
+    positions.push(bytes.readFloatLE(at), bytes.readFloatLE(at + 4), bytes.readFloatLE(at + 8));
   }
   return Float32Array.from(positions);
 }
