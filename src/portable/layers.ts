@@ -18,6 +18,11 @@ const SEARCH_POINTS = 1250;
 const SETTLE_ITERATIONS = 20;
 const SETTLE_POINTS = 4000;
 const SETTLE_EPSILON = 0.001;
+const HEIGHT_REACH = 0.3;
+const HEIGHT_STEP = 0.05;
+const HEIGHT_SHARE = 0.02;
+const HEIGHT_KERNEL = 0.1;
+const HEIGHT_POINTS = 2500;
 const SIDES: readonly Vec3[] = [
   [1, 0, 0],
   [-1, 0, 0],
@@ -39,14 +44,38 @@ export interface Problem {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Looks around for the layer of the map that the scan lies closest to, then climbs to the best place in it. */
+/**
+ * Looks around for the layer of the map that the scan lies closest to, climbs to the best place in it, and takes the
+ * mean of the likely heights.
+ */
 export async function settle(problem: Problem, found: Alignment): Promise<Alignment> {
-  return climb(problem, await searchAround(problem, found));
+  return averageHeight(problem, await climb(problem, await searchAround(problem, found)));
 }
 
 /** The sums of the metric `point` over about `count` points. */
-function points({ map, cloud, options }: Problem, pose: Pose, count: number): Linearised {
-  return linearise(map, cloud, pose, options.kernelEnd, 'point', count);
+function points(
+  { map, cloud, options }: Problem,
+  pose: Pose,
+  count: number,
+  kernel = options.kernelEnd,
+): Linearised {
+  return linearise(map, cloud, pose, kernel, 'point', count);
+}
+
+function averageHeight(problem: Problem, found: Alignment): Alignment {
+  const pose = found.T_map_base;
+  const half = Math.round(HEIGHT_REACH / HEIGHT_STEP);
+  const steps = Array.from({ length: 2 * half + 1 }, (_, s) => {
+    const up = quatRotate(pose.orientation, [0, 0, -HEIGHT_REACH + HEIGHT_STEP * s]);
+    return constrained([...up, 0, 0, 0], found);
+  });
+  const close = steps.map((step) => points(problem, moved(pose, step), HEIGHT_POINTS, HEIGHT_KERNEL).square);
+  const top = Math.max(...close);
+  if (!(top > 0)) return found;
+  const weights = close.map((value) => Math.exp((value / top - 1) / HEIGHT_SHARE));
+  const sum = weights.reduce((a, b) => a + b);
+  const mean = steps[0]!.map((_, a) => steps.reduce((m, step, s) => m + (weights[s]! / sum) * step[a]!, 0));
+  return { ...found, T_map_base: moved(pose, mean), iterations: found.iterations + 1 };
 }
 
 async function searchAround(problem: Problem, found: Alignment): Promise<Alignment> {

@@ -84,6 +84,7 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   detail::search_around(aligner, options, std::min(kSearchFrom, options.kernel_start), result);
   detail::settle_on_points(aligner, options, cancel, result);
   if (result.cancelled) return result;
+  detail::average_height(aligner, result);
   detail::measure(aligner, options.kernel_end, detail::kAll, result);
   return result;
 }

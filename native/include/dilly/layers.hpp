@@ -22,6 +22,10 @@ constexpr double kSides[11][3] = {{0, 0, 0},      {1, 0, 0},      {-1, 0, 0},   
 constexpr int kSettleIterations = 20;
 constexpr std::size_t kSettlePoints = 4000;
 constexpr double kSettleEpsilon = 0.001;
+// The height: averaged over this reach (metres) both ways in such steps, over about so many points; a place e
+// times less likely is this share less close, at this kernel (metres).
+constexpr double kHeightReach = 0.3, kHeightStep = 0.05, kHeightShare = 0.02, kHeightKernel = 0.1;
+constexpr std::size_t kHeightPoints = 2500;
 
 namespace detail {
 
@@ -122,6 +126,35 @@ inline void settle_on_points(Aligner& aligner, const AlignOptions& options, cons
     const double far = length_of(&next[0]) + length_of(&next[3]);
     for (int k = 0; k < 6; k++) u[k] += next[k] * std::min(1.0, options.kernel_end / far);
   }
+}
+
+// Sideways a scan has one closest layer; in height, where nearly all of it is the ground, it often lies about
+// as close to several. Then the mean of all, weighted by how likely each is, errs least: the expectation for
+// the maximum that was climbed to. Moves result.pose along the robot's vertical, as far as that is measured.
+inline void average_height(Aligner& aligner, Alignment& result) {
+  constexpr int kTrials = 2 * static_cast<int>(kHeightReach / kHeightStep + 0.5) + 1;
+  const Mat3 R = rotation(result.pose.q);
+  Step steps[kTrials];
+  std::array<float, 3> shifts[kTrials];
+  for (int s = 0; s < kTrials; s++) {
+    const Vec3 d = multiply(R, {0, 0, -kHeightReach + kHeightStep * s});
+    steps[s] = constrained(result.eigen, {d[0], d[1], d[2], 0, 0, 0}, result.range);
+    for (int a = 0; a < 3; a++) shifts[s][a] = static_cast<float>(steps[s][a]);
+  }
+  double close[kTrials];
+  aligner.closeness(result.pose, kHeightKernel, kHeightPoints, shifts, kTrials, close);
+  result.iterations++;
+  const double top = *std::max_element(close, close + kTrials);
+  if (!(top > 0)) return;
+  double sum = 0;
+  Step mean{};
+  for (int s = 0; s < kTrials; s++) {
+    const double weight = std::exp((close[s] / top - 1) / kHeightShare);
+    sum += weight;
+    for (int a = 0; a < 6; a++) mean[a] += weight * steps[s][a];
+  }
+  for (double& v : mean) v /= sum;
+  result.pose = moved(result.pose, mean);
 }
 
 }  // namespace detail
