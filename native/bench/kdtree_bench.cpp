@@ -13,14 +13,35 @@ using dilly::Cloud;
 using dilly::KdTree;
 using dilly::Simd;
 
-void nearest_all(const KdTree& tree, const Cloud& queries, Simd simd, std::vector<float>& d2) {
-  const dilly::Kernels& kernel = dilly::kernels(simd);
+constexpr dilly::Nearest kNothing{std::numeric_limits<float>::max(), dilly::kNoSlot};
+
+void nearest_one_by_one(const KdTree& tree, const Cloud& queries, std::vector<float>& d2) {
+  const dilly::Kernels& kernel = dilly::kernels(dilly::detect_simd());
   d2.resize(queries.size());
   for (std::size_t i = 0; i < queries.size(); i++) {
     const float q[3] = {queries.x[i], queries.y[i], queries.z[i]};
-    dilly::Nearest best{std::numeric_limits<float>::max(), dilly::kNoSlot};
+    dilly::Nearest best = kNothing;
     kernel.nearest(tree, q, best);
     d2[i] = best.d2;
+  }
+}
+
+// As a caller with many queries asks: a block at a time.
+void nearest_all(const KdTree& tree, const Cloud& queries, Simd simd, std::vector<float>& d2) {
+  const dilly::Kernels& kernel = dilly::kernels(simd);
+  d2.resize(queries.size());
+  float xyz[3 * dilly::kBlock];
+  dilly::Nearest best[dilly::kBlock];
+  for (std::size_t first = 0; first < queries.size(); first += dilly::kBlock) {
+    const std::size_t count = std::min(dilly::kBlock, queries.size() - first);
+    for (std::size_t k = 0; k < count; k++) {
+      xyz[3 * k] = queries.x[first + k];
+      xyz[3 * k + 1] = queries.y[first + k];
+      xyz[3 * k + 2] = queries.z[first + k];
+      best[k] = kNothing;
+    }
+    kernel.nearest_each(tree, xyz, count, best);
+    for (std::size_t k = 0; k < count; k++) d2[first + k] = best[k].d2;
   }
 }
 
@@ -58,6 +79,8 @@ void compare(const std::string& name, const Cloud& map, const Cloud& queries, in
   std::vector<std::function<void()>> works{[&] { nearest_all(tree, queries, dilly::detect_simd(), ours); }};
   if (peer) works.push_back([&] { other.nearest(queries, index, theirs); });
   throughput("kdtree.nn1." + name, queries.size(), bench::race(rounds, works), ours, theirs);
+  works[0] = [&] { nearest_one_by_one(tree, queries, ours); };
+  throughput("kdtree.nn1.single." + name, queries.size(), bench::race(rounds, works), ours, theirs);
   works[0] = [&] { nearest_all(tree, queries, Simd::scalar, ours); };
   throughput("kdtree.nn1.scalar." + name, queries.size(), bench::race(rounds, works), ours, theirs);
   works.assign(1, [&] { knn_all(tree, queries, 10, ours); });

@@ -159,23 +159,28 @@ inline Napi::Value TreeHandle::knn(const Napi::CallbackInfo& info) {
   const std::size_t count = queries.ElementLength() / 3;
   const int k =
       static_cast<int>(std::min(wanted, static_cast<double>(std::max<std::size_t>(value_->size(), 1))));
-  std::vector<Neighbour> found(count * static_cast<std::size_t>(k), Neighbour{NAN, kNoSlot, kNoSlot});
-  const Kernels& kernel = kernels(state(env).simd);
-  for (std::size_t i = 0; i < count; i++) {
-    const float* q = queries.Data() + 3 * i;
-    if (!std::isfinite(q[0]) || !std::isfinite(q[1]) || !std::isfinite(q[2])) {
+  const float* const xyz = queries.Data();
+  for (std::size_t i = 0; i < count; i++)
+    if (!std::isfinite(xyz[3 * i]) || !std::isfinite(xyz[3 * i + 1]) || !std::isfinite(xyz[3 * i + 2])) {
       refusal(env,
               {"not-finite", "expected finite queries, found NaN or infinity at query " + std::to_string(i)})
           .ThrowAsJavaScriptException();
       return env.Undefined();
     }
-    Neighbour* row = &found[i * static_cast<std::size_t>(k)];
+  std::vector<Neighbour> found(count * static_cast<std::size_t>(k), Neighbour{NAN, kNoSlot, kNoSlot});
+  const Kernels& kernel = kernels(state(env).simd);
+  for (std::size_t first = 0; first < count; first += kBlock) {
+    const std::size_t block = std::min(kBlock, count - first);
+    Neighbour* const rows = &found[first * static_cast<std::size_t>(k)];
     if (k == 1) {  // the fast path
-      Nearest best{std::numeric_limits<float>::max(), kNoSlot};
-      kernel.nearest(*value_, q, best);
-      if (best.slot != kNoSlot) *row = {best.d2, value_->ids[best.slot], best.slot};
+      Nearest best[kBlock];
+      std::fill(best, best + block, Nearest{std::numeric_limits<float>::max(), kNoSlot});
+      kernel.nearest_each(*value_, xyz + 3 * first, block, best);
+      for (std::size_t i = 0; i < block; i++)
+        if (best[i].slot != kNoSlot) rows[i] = {best[i].d2, value_->ids[best[i].slot], best[i].slot};
     } else {
-      kernel.knn(*value_, q, k, row);
+      for (std::size_t i = 0; i < block; i++)
+        kernel.knn(*value_, xyz + 3 * (first + i), k, rows + i * static_cast<std::size_t>(k));
     }
   }
   return neighbours(env, found);

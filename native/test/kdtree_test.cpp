@@ -126,6 +126,32 @@ void every_distribution_and_size() {
       }
 }
 
+// Many queries at once get what each gets alone, and so whatever is searched for beside it: also one that is
+// no number, one that is far away, one that has a bound.
+void together_as_alone() {
+  for (const Simd simd : instruction_sets())
+    for (int which = 0; which < 5; which++)
+      for (const std::size_t n : {0, 1, 16, 17, 129, 1025, 9000}) {
+        const KdTree tree = built(clouds::distribution(which, n, 61));
+        const Cloud queries = clouds::distribution(which, 301, 62);
+        std::vector<float> xyz;
+        std::vector<dilly::Nearest> alone, together;
+        for (std::size_t i = 0; i < queries.size(); i++) {
+          const float x = i % 50 == 3 ? NAN : i % 50 == 17 ? INFINITY : i % 50 == 31 ? 1e30f : queries.x[i];
+          xyz.insert(xyz.end(), {x, queries.y[i], queries.z[i]});
+          together.push_back({i % 7 == 0 ? 0.5f : std::numeric_limits<float>::max(), dilly::kNoSlot});
+        }
+        alone = together;
+        for (std::size_t i = 0; i < alone.size(); i++)
+          dilly::kernels(simd).nearest(tree, &xyz[3 * i], alone[i]);
+        dilly::kernels(simd).nearest_each(tree, xyz.data(), together.size(), together.data());
+        bool equal = true;
+        for (std::size_t i = 0; i < alone.size(); i++)
+          equal = equal && alone[i].slot == together[i].slot && alone[i].d2 == together[i].d2;
+        CHECK(equal);
+      }
+}
+
 // Whole numbers: distances are exact, so that ties are, and the order is told to the last place.
 void ties_go_by_index() {
   for (const Simd simd : instruction_sets()) {
@@ -196,6 +222,7 @@ void far_points_do_no_harm() {
 
 int main() {
   every_distribution_and_size();
+  together_as_alone();
   ties_go_by_index();
   same_points_only();
   what_is_not_finite_is_refused();

@@ -12,8 +12,11 @@ const QUERIES = 20_000;
 /** Nearest neighbours: in C++ against nanoflann, and from JavaScript against kd-tree-javascript. */
 export async function run(): Promise<Row[]> {
   const native = withBars(nativeBench('kdtree'), {
-    'kdtree.nn1.100k': { of: 'ratio', at: 'least', limit: 2 },
-    'kdtree.build.100k': { of: 'ratio', at: 'least', limit: 1 },
+    'kdtree.nn1.10k': { of: 'ratio', at: 'least', limit: 2.3 },
+    'kdtree.nn1.100k': { of: 'ratio', at: 'least', limit: 2.3 },
+    'kdtree.nn1.1m': { of: 'ratio', at: 'least', limit: 3 },
+    'kdtree.nn10.100k': { of: 'ratio', at: 'least', limit: 1.8 },
+    'kdtree.build.100k': { of: 'ratio', at: 'least', limit: 2 },
   });
   return [...native, ...(await fromJavaScript())];
 }

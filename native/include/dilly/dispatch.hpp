@@ -58,6 +58,7 @@ struct BlockSums {
 
 struct Kernels {
   void (*nearest)(const KdTree&, const float q[3], Nearest&);
+  void (*nearest_each)(const KdTree&, const float* xyz, std::size_t count, Nearest*);
   int (*knn)(const KdTree&, const float q[3], int k, Neighbour*);
   void (*within)(const KdTree&, const float q[3], float radius2, std::vector<Neighbour>&);
   void (*linearise)(const LineariseInput&, std::size_t first, std::size_t count, BlockSums&);
@@ -95,10 +96,11 @@ struct Kernels {
 namespace dilly {
 
 inline const Kernels& kernels(Simd simd) {
-  static const Kernels base{baseline::nearest, baseline::knn, baseline::within, baseline::linearise,
-                            baseline::closeness};
+  static const Kernels base{baseline::nearest, baseline::nearest_each, baseline::knn,
+                            baseline::within,  baseline::linearise,    baseline::closeness};
 #if defined(__x86_64__)
-  static const Kernels wide{avx2::nearest, avx2::knn, avx2::within, avx2::linearise, avx2::closeness};
+  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,
+                            avx2::within,  avx2::linearise,    avx2::closeness};
   if (simd == Simd::avx2) return wide;
 #endif
   (void)simd;

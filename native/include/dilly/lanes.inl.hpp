@@ -14,6 +14,9 @@ using I8 = i8;
 DILLY_INLINE F8 splat8(float v) {
   return F8{v, v, v, v, v, v, v, v};
 }
+DILLY_INLINE I8 all_lanes(std::int32_t v) {
+  return I8{v, v, v, v, v, v, v, v};
+}
 DILLY_INLINE F8 load8(const float* from) {
   F8 v;
   std::memcpy(&v, from, sizeof v);
@@ -103,6 +106,9 @@ DILLY_INLINE I8 operator|(I8 u, I8 v) {
 
 DILLY_INLINE F8 splat8(float v) {
   return {f4{v, v, v, v}, f4{v, v, v, v}};
+}
+DILLY_INLINE I8 all_lanes(std::int32_t v) {
+  return {i4{v, v, v, v}, i4{v, v, v, v}};
 }
 DILLY_INLINE F8 load8(const float* from) {
   F8 v;
