@@ -26,34 +26,40 @@ void nearest_one_by_one(const KdTree& tree, const Cloud& queries, std::vector<fl
   }
 }
 
-// As a caller with many queries asks: a block at a time.
-void nearest_all(const KdTree& tree, const Cloud& queries, Simd simd, std::vector<float>& d2) {
-  const dilly::Kernels& kernel = dilly::kernels(simd);
-  d2.resize(queries.size());
+// As a caller with many queries asks: a block at a time. `search(xyz, first, count)`.
+template <class Search>
+void by_blocks(const Cloud& queries, Search search) {
   float xyz[3 * dilly::kBlock];
-  dilly::Nearest best[dilly::kBlock];
   for (std::size_t first = 0; first < queries.size(); first += dilly::kBlock) {
     const std::size_t count = std::min(dilly::kBlock, queries.size() - first);
     for (std::size_t k = 0; k < count; k++) {
       xyz[3 * k] = queries.x[first + k];
       xyz[3 * k + 1] = queries.y[first + k];
       xyz[3 * k + 2] = queries.z[first + k];
-      best[k] = kNothing;
     }
-    kernel.nearest_each(tree, xyz, count, best);
-    for (std::size_t k = 0; k < count; k++) d2[first + k] = best[k].d2;
+    search(xyz, first, count);
   }
 }
 
-void knn_all(const KdTree& tree, const Cloud& queries, int k, std::vector<float>& d2) {
+void nearest_all(const KdTree& tree, const Cloud& queries, Simd simd, std::vector<float>& d2) {
+  const dilly::Kernels& kernel = dilly::kernels(simd);
+  d2.resize(queries.size());
+  by_blocks(queries, [&](const float* xyz, std::size_t first, std::size_t count) {
+    dilly::Nearest best[dilly::kBlock];
+    std::fill(best, best + count, kNothing);
+    kernel.nearest_each(tree, xyz, count, best);
+    for (std::size_t k = 0; k < count; k++) d2[first + k] = best[k].d2;
+  });
+}
+
+void knn_all(const KdTree& tree, const Cloud& queries, std::size_t k, std::vector<float>& d2) {
   const dilly::Kernels& kernel = dilly::kernels(dilly::detect_simd());
   d2.resize(queries.size() * k);
-  std::vector<dilly::Neighbour> found(k);
-  for (std::size_t i = 0; i < queries.size(); i++) {
-    const float q[3] = {queries.x[i], queries.y[i], queries.z[i]};
-    kernel.knn(tree, q, k, found.data());
-    for (int j = 0; j < k; j++) d2[i * k + j] = found[j].d2;
-  }
+  std::vector<dilly::Neighbour> found(dilly::kBlock * k);
+  by_blocks(queries, [&](const float* xyz, std::size_t first, std::size_t count) {
+    kernel.knn_each(tree, xyz, count, static_cast<int>(k), found.data());
+    for (std::size_t j = 0; j < count * k; j++) d2[first * k + j] = found[j].d2;
+  });
 }
 
 // Queries a second, in thousands. A benchmark of wrong answers is worth nothing: they are compared as well.

@@ -167,7 +167,7 @@ inline Napi::Value TreeHandle::knn(const Napi::CallbackInfo& info) {
           .ThrowAsJavaScriptException();
       return env.Undefined();
     }
-  std::vector<Neighbour> found(count * static_cast<std::size_t>(k), Neighbour{NAN, kNoSlot, kNoSlot});
+  std::vector<Neighbour> found(count * static_cast<std::size_t>(k), Neighbour{NAN, kNoSlot});
   const Kernels& kernel = kernels(state(env).simd);
   for (std::size_t first = 0; first < count; first += kBlock) {
     const std::size_t block = std::min(kBlock, count - first);
@@ -177,10 +177,9 @@ inline Napi::Value TreeHandle::knn(const Napi::CallbackInfo& info) {
       std::fill(best, best + block, Nearest{std::numeric_limits<float>::max(), kNoSlot});
       kernel.nearest_each(*value_, xyz + 3 * first, block, best);
       for (std::size_t i = 0; i < block; i++)
-        if (best[i].slot != kNoSlot) rows[i] = {best[i].d2, value_->ids[best[i].slot], best[i].slot};
+        if (best[i].slot != kNoSlot) rows[i] = {best[i].d2, value_->ids[best[i].slot]};
     } else {
-      for (std::size_t i = 0; i < block; i++)
-        kernel.knn(*value_, xyz + 3 * (first + i), k, rows + i * static_cast<std::size_t>(k));
+      kernel.knn_each(*value_, xyz + 3 * first, block, k, rows);
     }
   }
   return neighbours(env, found);

@@ -21,7 +21,7 @@ std::vector<Neighbour> brute_force(const Cloud& cloud, const float q[3]) {
   std::vector<Neighbour> all;
   for (std::uint32_t i = 0; i < cloud.size(); i++) {
     const float dx = cloud.x[i] - q[0], dy = cloud.y[i] - q[1], dz = cloud.z[i] - q[2];
-    all.push_back({dx * dx + dy * dy + dz * dz, i, 0});
+    all.push_back({dx * dx + dy * dy + dz * dz, i});
   }
   std::sort(all.begin(), all.end());
   return all;
@@ -78,7 +78,7 @@ void agrees_with_brute_force(const Cloud& cloud, const Cloud& queries, Simd simd
     dilly::Nearest best{std::numeric_limits<float>::max(), dilly::kNoSlot};
     kernel.nearest(tree, q, best);
     one = one && (best.slot == dilly::kNoSlot ? all.empty() : same_distance(best.d2, all[0].d2));
-    for (const int k : {1, 5, 40}) {
+    for (const int k : {1, 5, 12, 13, 20, 21, 40}) {
       std::vector<Neighbour> found(k);
       found.resize(kernel.knn(tree, q, k, found.data()));
       many = many && found.size() == std::min<std::size_t>(k, all.size()) && same(found, all);
@@ -148,6 +148,17 @@ void together_as_alone() {
         bool equal = true;
         for (std::size_t i = 0; i < alone.size(); i++)
           equal = equal && alone[i].slot == together[i].slot && alone[i].d2 == together[i].d2;
+        for (const int k : {1, 10, 20, 30}) {
+          std::vector<Neighbour> one(k), each(queries.size() * k, Neighbour{-1, 7});
+          dilly::kernels(simd).knn_each(tree, xyz.data(), queries.size(), k, each.data());
+          for (std::size_t i = 0; i < queries.size(); i++) {
+            const int count = dilly::kernels(simd).knn(tree, &xyz[3 * i], k, one.data());
+            for (int j = 0; j < k; j++) {
+              const Neighbour expected = j < count ? one[j] : Neighbour{-1, 7}, found = each[i * k + j];
+              equal = equal && found.d2 == expected.d2 && found.id == expected.id;
+            }
+          }
+        }
         CHECK(equal);
       }
 }
@@ -161,9 +172,11 @@ void ties_go_by_index() {
     for (const float x : {0.f, 1.f, -3.f}) {
       const float q[3] = {x, 0, 1};
       const std::vector<Neighbour> all = brute_force(cloud, q);
-      std::vector<Neighbour> found(64);
-      dilly::kernels(simd).knn(tree, q, 64, found.data());
-      for (std::size_t k = 0; k < found.size(); k++) in_order = in_order && found[k].id == all[k].id;
+      for (const int k : {1, 7, 12, 20, 64}) {
+        std::vector<Neighbour> found(k);
+        dilly::kernels(simd).knn(tree, q, k, found.data());
+        for (std::size_t i = 0; i < found.size(); i++) in_order = in_order && found[i].id == all[i].id;
+      }
       dilly::Nearest best{std::numeric_limits<float>::max(), dilly::kNoSlot};
       dilly::kernels(simd).nearest(tree, q, best);
       in_order = in_order && tree.ids[best.slot] == all[0].id;

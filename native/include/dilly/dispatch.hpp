@@ -21,7 +21,7 @@ struct Nearest {
 
 struct Neighbour {
   float d2;
-  std::uint32_t id, slot;
+  std::uint32_t id;
   bool operator<(const Neighbour& other) const { return d2 < other.d2 || (d2 == other.d2 && id < other.id); }
 };
 
@@ -60,6 +60,7 @@ struct Kernels {
   void (*nearest)(const KdTree&, const float q[3], Nearest&);
   void (*nearest_each)(const KdTree&, const float* xyz, std::size_t count, Nearest*);
   int (*knn)(const KdTree&, const float q[3], int k, Neighbour*);
+  void (*knn_each)(const KdTree&, const float* xyz, std::size_t count, int k, Neighbour*);
   void (*within)(const KdTree&, const float q[3], float radius2, std::vector<Neighbour>&);
   void (*linearise)(const LineariseInput&, std::size_t first, std::size_t count, BlockSums&);
   void (*closeness)(const LineariseInput&, const std::array<float, 3>* shifts, int shift_count,
@@ -96,10 +97,10 @@ struct Kernels {
 namespace dilly {
 
 inline const Kernels& kernels(Simd simd) {
-  static const Kernels base{baseline::nearest, baseline::nearest_each, baseline::knn,
+  static const Kernels base{baseline::nearest, baseline::nearest_each, baseline::knn,      baseline::knn_each,
                             baseline::within,  baseline::linearise,    baseline::closeness};
 #if defined(__x86_64__)
-  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,
+  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,      avx2::knn_each,
                             avx2::within,  avx2::linearise,    avx2::closeness};
   if (simd == Simd::avx2) return wide;
 #endif

@@ -61,6 +61,24 @@ DILLY_INLINE I8 lane_numbers() {
   return I8{0, 1, 2, 3, 4, 5, 6, 7};
 }
 
+using D4 = d4;
+
+DILLY_INLINE D4 all_lanes(double v) {
+  return D4{v, v, v, v};
+}
+DILLY_INLINE D4 min_d4(D4 a, D4 b) {
+  return reinterpret_cast<D4>(_mm256_min_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+}
+DILLY_INLINE D4 max_d4(D4 a, D4 b) {
+  return reinterpret_cast<D4>(_mm256_max_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+}
+// Lanes moved up by one; the last lane of `left` comes in.
+DILLY_INLINE D4 shifted_in(D4 left, D4 v) {
+  const __m256d middle =
+      _mm256_permute2f128_pd(reinterpret_cast<__m256d>(left), reinterpret_cast<__m256d>(v), 0x21);
+  return reinterpret_cast<D4>(_mm256_shuffle_pd(middle, reinterpret_cast<__m256d>(v), 0x5));
+}
+
 #else
 
 struct F8 {
@@ -155,6 +173,22 @@ DILLY_INLINE I8 bits_of(F8 v) {
 }
 DILLY_INLINE I8 lane_numbers() {
   return {i4{0, 1, 2, 3}, i4{4, 5, 6, 7}};
+}
+
+struct D4 {
+  d2 a, b;
+};
+DILLY_INLINE D4 all_lanes(double v) {
+  return {d2{v, v}, d2{v, v}};
+}
+DILLY_INLINE D4 min_d4(D4 u, D4 v) {
+  return {min2(u.a, v.a), min2(u.b, v.b)};
+}
+DILLY_INLINE D4 max_d4(D4 u, D4 v) {
+  return {max2(u.a, v.a), max2(u.b, v.b)};
+}
+DILLY_INLINE D4 shifted_in(D4 left, D4 v) {
+  return {d2{left.b[1], v.a[0]}, d2{v.a[1], v.b[0]}};
 }
 
 #endif

@@ -16,6 +16,8 @@ namespace dilly {
 using f8 = float __attribute__((vector_size(32)));
 using i8 = std::int32_t __attribute__((vector_size(32)));
 using f4 = float __attribute__((vector_size(16)));
+using d4 = double __attribute__((vector_size(32)));
+using d2 = double __attribute__((vector_size(16)));
 using i4 = std::int32_t __attribute__((vector_size(16)));
 
 // Four lanes: what every x86-64 and arm64 has. Where a lane of either is not a number the answer is b's.
@@ -30,6 +32,22 @@ inline __attribute__((always_inline)) f4 min4(f4 a, f4 b) {
 inline __attribute__((always_inline)) f4 max4(f4 a, f4 b) {
 #if defined(__SSE2__)
   return reinterpret_cast<f4>(_mm_max_ps(reinterpret_cast<__m128>(a), reinterpret_cast<__m128>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+
+inline __attribute__((always_inline)) d2 min2(d2 a, d2 b) {
+#if defined(__SSE2__)
+  return reinterpret_cast<d2>(_mm_min_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
+#else
+  return a < b ? a : b;
+#endif
+}
+
+inline __attribute__((always_inline)) d2 max2(d2 a, d2 b) {
+#if defined(__SSE2__)
+  return reinterpret_cast<d2>(_mm_max_pd(reinterpret_cast<__m128d>(a), reinterpret_cast<__m128d>(b)));
 #else
   return a > b ? a : b;
 #endif
