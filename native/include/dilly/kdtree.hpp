@@ -73,12 +73,47 @@ template <bool OrEqual>
 inline std::size_t partition(BuildPoint* points, std::size_t n, int axis, float pivot) {
   std::size_t front = 0;
   for (std::size_t i = 0; i < n; i++) {
-    const BuildPoint point = points[i];
-    points[i] = points[front];
-    points[front] = point;
-    front += OrEqual ? point.v[axis] <= pivot : point.v[axis] < pivot;
+    const float value = points[i].v[axis];
+    f4 here, there;  // whole vectors: member by member the swap takes twice as long
+    std::memcpy(&here, points + i, sizeof here);
+    std::memcpy(&there, points + front, sizeof there);
+    std::memcpy(points + i, &there, sizeof there);
+    std::memcpy(points + front, &here, sizeof here);
+    front += OrEqual ? value <= pivot : value < pivot;
   }
   return front;
+}
+
+// The rank of each of up to 4 · kVectors different keys, padded with the greatest number: by counting, which
+// has no branch on the data.
+template <int kVectors>
+inline void rank_keys(const std::int32_t (&keys)[4 * kVectors], std::int32_t (&ranks)[4 * kVectors]) {
+  i4 key[kVectors], rank[kVectors] = {};
+  std::memcpy(key, keys, sizeof key);
+  for (const std::int32_t other : keys) {
+    const i4 splat{other, other, other, other};
+    for (int v = 0; v < kVectors; v++) rank[v] -= splat < key[v];
+  }
+  std::memcpy(ranks, rank, sizeof rank);
+}
+
+constexpr int kSortable = 32;
+
+// Sorts up to 32 points along an axis, but by 18 bits of their mantissa: boxes are measured, not taken from
+// the splits, so that a tree is right wherever it is split.
+inline void sort_few(BuildPoint* points, std::size_t n, int axis) {
+  BuildPoint copy[kSortable];
+  std::int32_t keys[kSortable], ranks[kSortable];
+  for (int i = 0; i < kSortable; i++) keys[i] = std::numeric_limits<std::int32_t>::max();
+  for (std::size_t i = 0; i < n; i++) {
+    copy[i] = points[i];
+    std::int32_t bits;  // in the order of the floats, once those of negative ones are turned
+    std::memcpy(&bits, &points[i].v[axis], sizeof bits);
+    bits ^= (bits >> 31) & 0x7fffffff;
+    keys[i] = (bits & ~(kSortable - 1)) | static_cast<std::int32_t>(i);
+  }
+  rank_keys<kSortable / 4>(keys, ranks);
+  for (std::size_t i = 0; i < n; i++) points[ranks[i]] = copy[i];
 }
 
 // The value of about rank `rank` of n along the axis, from an even sample.
@@ -92,10 +127,9 @@ inline float estimate_rank(const BuildPoint* points, std::size_t n, std::size_t 
   return *at;
 }
 
-// Puts the `rank` smallest along the axis first: std::nth_element in a good half of its time (Floyd & Rivest
-// 1975).
+// Puts the `rank` smallest along the axis first, as sort_few tells them apart (Floyd & Rivest 1975).
 inline void select(BuildPoint* points, std::size_t n, std::size_t rank, int axis) {
-  for (int round = 0; n > 32 && round < 32; round++) {
+  for (int round = 0; n > kSortable && round < 32; round++) {
     const float pivot = estimate_rank(points, n, rank, axis);
     std::size_t front = partition<false>(points, n, axis, pivot);
     if (rank == front) return;
@@ -111,15 +145,18 @@ inline void select(BuildPoint* points, std::size_t n, std::size_t rank, int axis
     n -= front;
     rank -= front;
   }
+  if (n <= kSortable) return sort_few(points, n, axis);
   std::nth_element(points, points + rank, points + n,
                    [axis](const BuildPoint& a, const BuildPoint& b) { return a.v[axis] < b.v[axis]; });
 }
 
+// The axis along which the points lie widest apart; of many, along which some five hundred of them do.
 inline int widest_axis(const BuildPoint* points, std::size_t n) {
   f4 low, high;  // the fourth lane, the id, is not looked at
   std::memcpy(&low, points, sizeof low);
   high = low;
-  for (std::size_t i = 1; i < n; i++) {
+  const std::size_t step = n < 1024 ? 1 : n / 512;
+  for (std::size_t i = step; i < n; i += step) {
     f4 point;
     std::memcpy(&point, points + i, sizeof point);
     low = min4(low, point);
@@ -132,50 +169,59 @@ inline int widest_axis(const BuildPoint* points, std::size_t n) {
   return axis;
 }
 
-inline void add_leaf(KdTree& tree, BuildPoint* points, std::size_t n) {
-  // Within a leaf in order of index: of equal distances the first lane is the answer.
-  std::sort(points, points + n, [](const BuildPoint& a, const BuildPoint& b) { return a.id < b.id; });
+inline void write_leaf(KdTree& tree, std::size_t number, const BuildPoint* points, std::size_t n) {
   constexpr float nowhere = std::numeric_limits<float>::infinity();
-  tree.leaves.emplace_back();
-  Leaf& leaf = tree.leaves.back();
-  for (std::size_t k = 0; k < kLeaf; k++) {
-    const bool real = k < n;
-    leaf.x[k] = real ? points[k].v[0] : nowhere;
-    leaf.y[k] = real ? points[k].v[1] : nowhere;
-    leaf.z[k] = real ? points[k].v[2] : nowhere;
-    tree.ids.push_back(real ? points[k].id : std::numeric_limits<std::uint32_t>::max());
+  Leaf& leaf = tree.leaves[number];
+  std::uint32_t* const ids = &tree.ids[number * kLeaf];
+  // Within a leaf in order of index: of equal distances the first lane is the answer.
+  std::int32_t keys[kLeaf], ranks[kLeaf];
+  for (std::size_t k = 0; k < kLeaf; k++)
+    keys[k] = k < n ? static_cast<std::int32_t>(points[k].id) : std::numeric_limits<std::int32_t>::max();
+  rank_keys<kLeaf / 4>(keys, ranks);
+  for (std::size_t k = 0; k < n; k++) {
+    const std::int32_t lane = ranks[k];
+    leaf.x[lane] = points[k].v[0];
+    leaf.y[lane] = points[k].v[1];
+    leaf.z[lane] = points[k].v[2];
+    ids[lane] = points[k].id;
+  }
+  for (std::size_t k = n; k < kLeaf; k++) {
+    leaf.x[k] = leaf.y[k] = leaf.z[k] = nowhere;
+    ids[k] = std::numeric_limits<std::uint32_t>::max();
   }
 }
 
-// Appends the leaves of n points, so that each run of `leaves` (a power of 8) leaves holds a compact lot of
-// them.
-inline void add_leaves(KdTree& tree, BuildPoint* points, std::size_t n, std::size_t leaves) {
+// Writes the leaves of n points from number `first` on, so that each run of `leaves` (a power of 8) leaves
+// holds a compact lot of them.
+inline void write_leaves(KdTree& tree, std::size_t first, BuildPoint* points, std::size_t n,
+                         std::size_t leaves) {
   const std::size_t run = leaves * kLeaf, runs = (n + run - 1) / run;
   if (runs > 1) {
     const std::size_t middle = runs / 2 * run;
     select(points, n, middle, widest_axis(points, n));
-    add_leaves(tree, points, middle, leaves);
-    add_leaves(tree, points + middle, n - middle, leaves);
+    write_leaves(tree, first, points, middle, leaves);
+    write_leaves(tree, first + runs / 2 * leaves, points + middle, n - middle, leaves);
   } else if (leaves > 1) {
-    add_leaves(tree, points, n, leaves / kFan);
+    write_leaves(tree, first, points, n, leaves / kFan);
   } else {
-    add_leaf(tree, points, n);
+    write_leaf(tree, first, points, n);
   }
 }
 
-// Writes the box of `count` values an axis into place `c` of a node; padding and missing children are passed
-// over.
-inline void write_box(Node& node, int c, const float* const low[3], const float* const high[3], int count) {
+// The least of `count` (a multiple of 4) values and the greatest that is not padding.
+inline void bounds(const float* low, const float* high, int count, float& least, float& most) {
   constexpr float nowhere = std::numeric_limits<float>::infinity();
-  for (int a = 0; a < 3; a++) {
-    float least = nowhere, most = -nowhere;
-    for (int k = 0; k < count; k++) {
-      least = std::min(least, low[a][k]);
-      if (high[a][k] != nowhere) most = std::max(most, high[a][k]);
-    }
-    node.low[a][c] = least;
-    node.high[a][c] = most;
+  const f4 padding{nowhere, nowhere, nowhere, nowhere};
+  f4 a = padding, b = -padding;
+  for (int k = 0; k < count; k += 4) {
+    f4 l, h;
+    std::memcpy(&l, low + k, sizeof l);
+    std::memcpy(&h, high + k, sizeof h);
+    a = min4(a, l);
+    b = max4(b, h < padding ? h : -padding);
   }
+  least = least4(a);
+  most = -least4(-b);
 }
 
 inline void add_nodes(KdTree& tree) {
@@ -191,16 +237,15 @@ inline void add_nodes(KdTree& tree) {
     tree.nodes.resize(start + count, empty);
     for (std::size_t i = 0; i < below; i++) {
       Node& node = tree.nodes[start + i / kFan];
-      const int c = static_cast<int>(i % kFan);
+      const std::size_t c = i % kFan;
       if (tree.levels == 1) {
         const Leaf& leaf = tree.leaves[i];
         const float* const axes[3] = {leaf.x, leaf.y, leaf.z};
-        write_box(node, c, axes, axes, kLeaf);
+        for (int a = 0; a < 3; a++) bounds(axes[a], axes[a], kLeaf, node.low[a][c], node.high[a][c]);
       } else {
         const Node& child = tree.nodes[under + i];
-        const float* const low[3] = {child.low[0], child.low[1], child.low[2]};
-        const float* const high[3] = {child.high[0], child.high[1], child.high[2]};
-        write_box(node, c, low, high, kFan);
+        for (int a = 0; a < 3; a++)
+          bounds(child.low[a], child.high[a], kFan, node.low[a][c], node.high[a][c]);
       }
     }
     below = count;
@@ -226,11 +271,11 @@ inline Result<KdTree> build_kdtree(const Cloud& cloud) {
   tree.points = n;
   if (n == 0) return tree;
   const std::size_t leaves = (n + kLeaf - 1) / kLeaf;
-  tree.leaves.reserve(leaves);
-  tree.ids.reserve(leaves * kLeaf);
+  tree.leaves.resize(leaves);
+  tree.ids.resize(leaves * kLeaf);
   std::size_t subtree = 1;
   while (subtree * kFan < leaves) subtree *= kFan;
-  detail::add_leaves(tree, points.data(), n, subtree);
+  detail::write_leaves(tree, 0, points.data(), n, subtree);
   tree.nodes.reserve(leaves / (kFan - 1) + kMaxLevels);
   if (leaves > 1) detail::add_nodes(tree);
   return tree;
