@@ -163,6 +163,33 @@ void together_as_alone() {
       }
 }
 
+// Wherever a search starts it ends at the same point.
+void a_guess_changes_nothing() {
+  for (const Simd simd : instruction_sets())
+    for (int which = 0; which < 5; which++)
+      for (const std::size_t n : {1, 16, 17, 129, 257, 1025, 9000}) {
+        const Cloud cloud = clouds::distribution(which, n, 71);
+        const KdTree tree = built(cloud);
+        const Cloud queries = clouds::distribution(which, 200, 72);
+        bool equal = true;
+        for (std::size_t i = 0; i < queries.size(); i++) {
+          const float q[3] = {queries.x[i], queries.y[i], queries.z[i]};
+          dilly::Nearest best{std::numeric_limits<float>::max(), dilly::kNoSlot};
+          dilly::kernels(simd).nearest(tree, q, best);
+          for (const std::size_t slot : {static_cast<std::size_t>(best.slot), i * 7919 % tree.ids.size()}) {
+            const std::uint32_t id = tree.ids[slot];
+            if (id >= cloud.size()) continue;  // padding
+            const float dx = cloud.x[id] - q[0], dy = cloud.y[id] - q[1], dz = cloud.z[id] - q[2];
+            dilly::Nearest guessed{dx * dx + dy * dy + dz * dz, static_cast<std::uint32_t>(slot)};
+            dilly::kernels(simd).nearest(tree, q, guessed);
+            equal = equal && same_distance(guessed.d2, best.d2) &&
+                    (which != 4 || tree.ids[guessed.slot] == tree.ids[best.slot]);
+          }
+        }
+        CHECK(equal);
+      }
+}
+
 // Whole numbers: distances are exact, so that ties are, and the order is told to the last place.
 void ties_go_by_index() {
   for (const Simd simd : instruction_sets()) {
@@ -236,6 +263,7 @@ void far_points_do_no_harm() {
 int main() {
   every_distribution_and_size();
   together_as_alone();
+  a_guess_changes_nothing();
   ties_go_by_index();
   same_points_only();
   what_is_not_finite_is_refused();

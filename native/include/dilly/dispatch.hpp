@@ -13,7 +13,8 @@ namespace dilly {
 
 constexpr std::uint32_t kNoSlot = std::numeric_limits<std::uint32_t>::max();
 
-// In: the squared distance to stay within (finite). Out: the nearest point's slot, or kNoSlot.
+// In: the squared distance to stay within (finite), and kNoSlot or the slot of a point at that distance,
+// where the search then starts. Out: the nearest point's slot, or kNoSlot.
 struct Nearest {
   float d2;
   std::uint32_t slot;

@@ -130,9 +130,38 @@ inline __attribute__((always_inline)) void nearest_in_leaf(const KdTree& tree, s
   if (d2 < best.d2 || best.slot == kNoSlot || tree.ids[slot] < tree.ids[best.slot]) best = {d2, slot};
 }
 
-// The nearest point within sqrt(best.d2); equal distances answer with the smallest index.
+// Opens all nodes above a leaf, which itself counts as seen; false where nothing else is within sqrt(limit).
+// Which nodes they are is known at once, so that none waits for another, as they do on the way down.
+inline __attribute__((always_inline)) bool open_above(const KdTree& tree, std::uint32_t leaf,
+                                                      const float q[3], float limit, Path& open) {
+  I8 least_keys = all_lanes(kSeen);
+  std::uint32_t child = leaf;
+  for (int level = 1; level <= tree.levels; level++) {
+    const std::uint32_t node = child / kFan;
+    open[level] = open_node(tree, level, node, q);
+    const I8 own = lane_numbers() == static_cast<std::int32_t>(child % kFan);
+    open[level].keys = open[level].keys | (own & kSeen);
+    least_keys = min_i8(least_keys, open[level].keys);
+    child = node;
+  }
+  Open& other = open[tree.levels + 1];
+  other = {all_lanes(kSeen), 0};
+  if (tree.roots == 2) {
+    other = open_node(tree, tree.levels, 1 - child, q);
+    least_keys = min_i8(least_keys, other.keys);
+  }
+  return within_limit(least(least_keys), limit);
+}
+
+// The nearest point within sqrt(best.d2); equal distances answer with the smallest index. A slot that is
+// given with its distance is a guess: the search starts at its leaf.
 inline void nearest(const KdTree& tree, const float q[3], Nearest& best) {
-  visit_leaves(tree, q, best.d2, [&](std::uint32_t leaf) { nearest_in_leaf(tree, leaf, q, best); });
+  const auto visit = [&](std::uint32_t leaf) { nearest_in_leaf(tree, leaf, q, best); };
+  if (best.slot == kNoSlot || tree.levels == 0) return visit_leaves(tree, q, best.d2, visit);
+  const std::uint32_t leaf = best.slot / kLeaf;
+  visit(leaf);
+  Path open;
+  if (open_above(tree, leaf, q, best.d2, open)) visit_open(tree, q, best.d2, open, 1, visit);
 }
 
 // Searches that go down the tree side by side: the steps of one wait for each other and for memory, those of

@@ -42,6 +42,9 @@ DILLY_INLINE f4 fold_min(F8 v) {
 DILLY_INLINE F8 min8(F8 a, F8 b) {
   return reinterpret_cast<F8>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 }
+DILLY_INLINE I8 min_i8(I8 a, I8 b) {
+  return reinterpret_cast<I8>(_mm256_min_epi32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+}
 DILLY_INLINE i4 fold_min(I8 v) {
   const __m256i all = reinterpret_cast<__m256i>(v);
   return min4(reinterpret_cast<i4>(_mm256_castsi256_si128(all)),
@@ -156,6 +159,9 @@ DILLY_INLINE F8 min8(F8 u, F8 v) {
 }
 DILLY_INLINE f4 fold_min(F8 v) {
   return min4(v.a, v.b);
+}
+DILLY_INLINE I8 min_i8(I8 u, I8 v) {
+  return {min4(u.a, v.a), min4(u.b, v.b)};
 }
 DILLY_INLINE i4 fold_min(I8 v) {
   return min4(v.a, v.b);
