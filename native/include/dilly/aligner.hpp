@@ -131,7 +131,8 @@ class Aligner {
     return detail::linearise(in_, points_, blocks_, pool_, kernels_);
   }
 
-  // Σ k²/(k² + d²) at `pose` and each of `count` shifts from it, over about `points` points.
+  // Σ k²/(k² + d²) at `pose` and each of `count` (at most kMaxShifts) shifts from it, over about `points`
+  // points.
   void closeness(const Pose& pose, double width, std::size_t points, const std::array<float, 3>* shifts,
                  int count, double* sums) {
     set(pose, width, Metric::point, points);

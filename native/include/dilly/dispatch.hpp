@@ -34,6 +34,8 @@ struct Match {
 };
 
 constexpr std::size_t kBlock = 256;
+// Most shifts that one call of closeness takes.
+constexpr int kMaxShifts = 16;
 
 // What is minimised: the distance to the map point's plane, or to the map point itself.
 enum class Metric { plane, point };

@@ -414,28 +414,59 @@ inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std
   for (int a = 0; a < 3; a++) p[a] = in.R[3 * a] * x + in.R[3 * a + 1] * y + in.R[3 * a + 2] * z;
 }
 
+// How far the places p (x y z each, from in.t) are from their nearest map points: squared, in.max_d2 where it
+// is that far or more. Places in a tile are searched for side by side there, then in the other tiles that
+// come nearer.
+inline void nearest_distances(const LineariseInput& in, const float* p, std::size_t count,
+                              Surroundings& around, float* d2) {
+  constexpr std::size_t kMost = kAbreast * kMaxShifts;
+  float q[3 * kMost];
+  Nearest best[kMost];
+  for (std::size_t k = 0; k < count; k++) best[k] = {in.max_d2, kNoSlot};
+  for (int c = 0; c < around.count; c++) {
+    const Level& level = around.tiles[c]->*in.level;
+    for (std::size_t k = 0; k < count; k++) relative_to(level, in.t, p + 3 * k, q + 3 * k);
+    if (c == 0) {
+      nearest_each(level.tree, q, count, best);
+      continue;
+    }
+    for (std::size_t k = 0; k < count; k++) {
+      if (level.box_distance2(q + 3 * k) > best[k].d2) continue;
+      Nearest near{best[k].d2, kNoSlot};
+      nearest(level.tree, q + 3 * k, near);
+      best[k].d2 = std::min(best[k].d2, near.d2);
+    }
+  }
+  for (std::size_t k = 0; k < count; k++) d2[k] = best[k].d2;
+}
+
 // Of `count` points from `first` on, how close they come to map points at each of several shifts: sums[s] is
-// Σ k²/(k² + d²). A point is looked up at all shifts before the next one: what the first search brought into
-// the caches serves the others.
+// Σ k²/(k² + d²), without those that have none within reach. kAbreast points are looked up at all shifts
+// before the next ones: what the first search brought into the caches serves the others.
 inline void closeness(const LineariseInput& in, const std::array<float, 3>* shifts, int shift_count,
                       std::size_t first, std::size_t count, double* sums) {
   const float k2 = in.kernel * in.kernel;
   Surroundings around(*in.map);
   for (int s = 0; s < shift_count; s++) sums[s] = 0;
-  for (std::size_t k = 0; k < count; k++) {
-    const std::size_t i = first + k * in.stride;
-    if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
-    float p[3];
-    rotated(in, i, p);
-    Match match = in.matches[i];
-    for (int s = 0; s < shift_count; s++) {
-      const float there[3] = {p[0] + shifts[s][0], p[1] + shifts[s][1], p[2] + shifts[s][2]};
-      const Match found = find_match(in, there, around, match);
-      if (!found.level) continue;
-      match = found;
-      sums[s] += static_cast<double>(k2 / (k2 + found.d2));
+  float p[3 * kAbreast * kMaxShifts], d2[kAbreast * kMaxShifts];
+  for (std::size_t from = 0; from < count;) {
+    std::size_t n = 0;  // of points over one tile
+    for (; n < kAbreast && from + n < count; n++) {
+      float here[3];
+      rotated(in, first + (from + n) * in.stride, here);
+      const bool known = around.covers(in.t[0] + here[0], in.t[1] + here[1]);
+      if (n > 0 && !known) break;
+      if (!known) around.move_to(in.t[0] + here[0], in.t[1] + here[1]);
+      for (int s = 0; s < shift_count; s++)
+        for (int a = 0; a < 3; a++) p[3 * (n * shift_count + s) + a] = here[a] + shifts[s][a];
     }
-    in.matches[i] = match;
+    nearest_distances(in, p, n * shift_count, around, d2);
+    for (std::size_t k = 0; k < n; k++)
+      for (int s = 0; s < shift_count; s++) {
+        const float each = d2[k * shift_count + s];
+        if (each < in.max_d2) sums[s] += static_cast<double>(k2 / (k2 + each));
+      }
+    from += n;
   }
 }
 

@@ -137,11 +137,16 @@ class Surroundings {
  public:
   explicit Surroundings(const TileSet& set) : set_(&set) {}
 
+  // Whether these are the tiles around (x, y) already.
+  bool covers(double x, double y) const {
+    return known_ && std::floor(x / set_->tile_size()) == i_ && std::floor(y / set_->tile_size()) == j_;
+  }
+
   void move_to(double x, double y) {
+    if (covers(x, y)) return;
     const double i = std::floor(x / set_->tile_size()), j = std::floor(y / set_->tile_size());
     // Beyond ±2^30 tiles there is no map; the cast below would overflow.
     const bool sane = std::fabs(i) < 1073741824.0 && std::fabs(j) < 1073741824.0;
-    if (sane && known_ && static_cast<std::int32_t>(i) == i_ && static_cast<std::int32_t>(j) == j_) return;
     known_ = sane;
     count = 0;
     if (!sane) return;
