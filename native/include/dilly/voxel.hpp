@@ -93,7 +93,7 @@ inline std::optional<Error> for_each_in_cubes(const Cloud& cloud, double size, C
   for (std::size_t first = 0; first < cloud.size(); first += kVoxelBlock) {
     const std::size_t n = std::min(kVoxelBlock, cloud.size() - first);
     std::uint32_t x[kVoxelBlock], y[kVoxelBlock], z[kVoxelBlock];
-    if (!(cube_places(&cloud.x[first], n, inverse, x) & cube_places(&cloud.y[first], n, inverse, y) &
+    if (!(cube_places(&cloud.x[first], n, inverse, x) && cube_places(&cloud.y[first], n, inverse, y) &&
           cube_places(&cloud.z[first], n, inverse, z))) {
       std::size_t bad = first;
       const auto one = [&](const FloatBuffer& axis) { return cube_places(&axis[bad], 1, inverse, x); };
