@@ -20,7 +20,7 @@ constexpr double kSides[11][3] = {{0, 0, 0},      {1, 0, 0},      {-1, 0, 0},   
 // Settling: at most so many iterations, over about so many points, until a plain step moves them less than
 // this (metres).
 constexpr int kSettleIterations = 20;
-constexpr std::size_t kSettlePoints = 4000;
+constexpr std::size_t kSettlePoints = 12000;
 constexpr double kSettleEpsilon = 0.001;
 // The height: averaged over this reach (metres) both ways in such steps, over about so many points; a place e
 // times less likely is this share less close, at this kernel (metres).
