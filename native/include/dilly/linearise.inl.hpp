@@ -1,0 +1,216 @@
+// The sums of a registration over blocks of points (kernels.inl.hpp includes this file once for each
+// instruction set).
+namespace dilly {
+namespace DILLY_ISA {
+
+// Asks for what the search of a point reads first if its neighbour is still the last one: a large map is not
+// in the caches, and the search would mostly wait for it.
+inline __attribute__((always_inline)) void prefetch_match(const Match& match) {
+  if (!match.level) return;
+  const KdTree& tree = match.level->tree;
+  const std::uint32_t leaf = match.slot / kLeaf;
+  const void* const at = &tree.leaves[leaf];
+  const void* const above = tree.levels > 0 ? &tree.nodes[tree.level_start[1] + leaf / kFan] : at;
+  for (const void* place : {at, static_cast<const void*>(&match.level->normals[leaf]), above})
+    for (int line = 0; line < 3; line++) __builtin_prefetch(static_cast<const char*>(place) + 64 * line);
+}
+
+// Points that are asked for ahead of the one that is searched for.
+constexpr std::size_t kAhead = 6;
+
+// From the origin of a level to a place that is given from `t`.
+inline __attribute__((always_inline)) void relative_to(const Level& level, const double t[3],
+                                                       const float p[3], float q[3]) {
+  for (int a = 0; a < 3; a++) q[a] = p[a] + static_cast<float>(t[a] - level.origin[a]);
+}
+
+// The map point nearest to the place `p` (from in.t), within sqrt(in.max_d2). `last` is a guess that bounds
+// the search from the start: the match of the last iteration, or of a place nearby.
+inline __attribute__((always_inline)) Match find_match(const LineariseInput& in, const float p[3],
+                                                       Surroundings& around, const Match& last) {
+  around.move_to(in.t[0] + p[0], in.t[1] + p[1]);
+  float q[3];
+  Match best;
+  best.d2 = in.max_d2;
+  if (last.level) {
+    relative_to(*last.level, in.t, p, q);
+    const Leaf& leaf = last.level->tree.leaves[last.slot / kLeaf];
+    const int lane = last.slot % kLeaf;
+    const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
+    const float d2 = dx * dx + dy * dy + dz * dz;
+    if (d2 <= best.d2) best = {last.level, last.slot, d2};
+  }
+  for (int c = 0; c < around.count; c++) {
+    const Level& level = around.tiles[c]->*in.level;
+    relative_to(level, in.t, p, q);
+    if (level.box_distance2(q) > best.d2) continue;
+    Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
+    nearest(level.tree, q, near);
+    if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.level)) best = {&level, near.slot, near.d2};
+  }
+  return best;
+}
+
+// R p of point i: where it lies from in.t.
+inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std::size_t i, float p[3]) {
+  const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
+  for (int a = 0; a < 3; a++) p[a] = in.R[3 * a] * x + in.R[3 * a + 1] * y + in.R[3 * a + 2] * z;
+}
+
+// How far the places p (x y z each, from in.t) are from their nearest map points: squared, in.max_d2 where it
+// is that far or more. Places in a tile are searched for side by side there, then in the other tiles that
+// come nearer.
+inline void nearest_distances(const LineariseInput& in, const float* p, std::size_t count,
+                              Surroundings& around, float* d2) {
+  constexpr std::size_t kMost = kAbreast * kMaxShifts;
+  float q[3 * kMost];
+  Nearest best[kMost];
+  for (std::size_t k = 0; k < count; k++) best[k] = {in.max_d2, kNoSlot};
+  for (int c = 0; c < around.count; c++) {
+    const Level& level = around.tiles[c]->*in.level;
+    for (std::size_t k = 0; k < count; k++) relative_to(level, in.t, p + 3 * k, q + 3 * k);
+    if (c == 0) {
+      nearest_each(level.tree, q, count, best);
+      continue;
+    }
+    for (std::size_t k = 0; k < count; k++) {
+      if (level.box_distance2(q + 3 * k) > best[k].d2) continue;
+      Nearest near{best[k].d2, kNoSlot};
+      nearest(level.tree, q + 3 * k, near);
+      best[k].d2 = std::min(best[k].d2, near.d2);
+    }
+  }
+  for (std::size_t k = 0; k < count; k++) d2[k] = best[k].d2;
+}
+
+// Of `count` points from `first` on, how close they come to map points at each of several shifts: sums[s] is
+// Σ k²/(k² + d²), without those that have none within reach. kAbreast points are looked up at all shifts
+// before the next ones: what the first search brought into the caches serves the others.
+inline void closeness(const LineariseInput& in, const std::array<float, 3>* shifts, int shift_count,
+                      std::size_t first, std::size_t count, double* sums) {
+  const float k2 = in.kernel * in.kernel;
+  Surroundings around(*in.map);
+  for (int s = 0; s < shift_count; s++) sums[s] = 0;
+  float p[3 * kAbreast * kMaxShifts], d2[kAbreast * kMaxShifts];
+  for (std::size_t from = 0; from < count;) {
+    std::size_t n = 0;  // of points over one tile
+    for (; n < kAbreast && from + n < count; n++) {
+      float here[3];
+      rotated(in, first + (from + n) * in.stride, here);
+      const bool known = around.covers(in.t[0] + here[0], in.t[1] + here[1]);
+      if (n > 0 && !known) break;
+      if (!known) around.move_to(in.t[0] + here[0], in.t[1] + here[1]);
+      for (int s = 0; s < shift_count; s++)
+        for (int a = 0; a < 3; a++) p[3 * (n * shift_count + s) + a] = here[a] + shifts[s][a];
+    }
+    nearest_distances(in, p, n * shift_count, around, d2);
+    for (std::size_t k = 0; k < n; k++)
+      for (int s = 0; s < shift_count; s++) {
+        const float each = d2[k * shift_count + s];
+        if (each < in.max_d2) sums[s] += static_cast<double>(k2 / (k2 + each));
+      }
+    from += n;
+  }
+}
+
+// Finds for the `count` points from `first` on the nearest map point, and sums the normal equations of
+// registration over them (see icp.hpp for the equations).
+inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
+  float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock], dx[kBlock],
+      dy[kBlock], dz[kBlock];
+  std::size_t n = 0;
+  Surroundings around(*in.map);
+  for (std::size_t k = 0; k < count; k++) {
+    const std::size_t i = first + k * in.stride;
+    if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
+    float p[3], q[3];
+    rotated(in, i, p);
+    const Match best = in.matches[i] = find_match(in, p, around, in.matches[i]);
+    if (!best.level) continue;
+    relative_to(*best.level, in.t, p, q);
+    const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
+    const Leaf& normal = best.level->normals[best.slot / kLeaf];
+    const int lane = best.slot % kLeaf;
+    px[n] = p[0];
+    py[n] = p[1];
+    pz[n] = p[2];
+    nx[n] = normal.x[lane];
+    ny[n] = normal.y[lane];
+    nz[n] = normal.z[lane];
+    dx[n] = q[0] - leaf.x[lane];
+    dy[n] = q[1] - leaf.y[lane];
+    dz[n] = q[2] - leaf.z[lane];
+    r[n] = nx[n] * dx[n] + ny[n] * dy[n] + nz[n] * dz[n];
+    n++;
+  }
+  const std::size_t padded = (n + 7) / 8 * 8;
+  for (std::size_t k = n; k < padded; k++)
+    px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = r[k] = dx[k] = dy[k] = dz[k] = 0;
+
+  const F8 k2 = splat8(in.kernel * in.kernel), zero{};
+  F8 h[21] = {}, g[6] = {}, square{}, near{}, weight{}, range2{};
+  for (std::size_t k = 0; k < padded; k += 8) {
+    const F8 x = load8(px + k), y = load8(py + k), z = load8(pz + k), e = load8(r + k);
+    F8 j[6] = {load8(nx + k), load8(ny + k), load8(nz + k), {}, {}, {}};
+    const F8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
+    const F8 ex = load8(dx + k), ey = load8(dy + k), ez = load8(dz + k);
+    const F8 ratio = k2 / (k2 + (in.metric == Metric::plane ? e * e : ex * ex + ey * ey + ez * ez));
+    const F8 w = ratio * ratio * real;
+    weight += w;
+    if (in.metric == Metric::point) {
+      square += ratio * real;
+      g[0] += w * ex;
+      g[1] += w * ey;
+      g[2] += w * ez;
+      g[3] += w * (y * ez - z * ey);
+      g[4] += w * (z * ex - x * ez);
+      g[5] += w * (x * ey - y * ex);
+      h[0] += w;
+      h[4] += w * z;
+      h[5] += zero - w * y;
+      h[10] += w * x;
+      h[15] += w * (y * y + z * z);
+      h[16] += zero - w * x * y;
+      h[17] += zero - w * x * z;
+      h[18] += w * (x * x + z * z);
+      h[19] += zero - w * y * z;
+      h[20] += w * (x * x + y * y);
+      continue;
+    }
+    j[3] = y * j[2] - z * j[1];
+    j[4] = z * j[0] - x * j[2];
+    j[5] = x * j[1] - y * j[0];
+    const F8 one = one_where((e * e <= k2) & (real > splat8(0.5f)));
+    near += one;
+    square += one * e * e;
+    range2 += w * (x * x + y * y + z * z);
+    for (int a = 0, at = 0; a < 6; a++) {
+      const F8 wj = w * j[a];
+      g[a] += wj * e;
+      for (int b = a; b < 6; b++) h[at++] += wj * j[b];
+    }
+  }
+  if (in.metric == Metric::point) {  // the rest of [I, −[R p]×]ᵀ [I, −[R p]×]
+    h[6] = h[11] = h[0];
+    h[8] = zero - h[4];
+    h[12] = zero - h[5];
+    h[13] = zero - h[10];
+  }
+  const auto sum = [](F8 v) {
+    float lanes[8];
+    store8(lanes, v);
+    double total = 0;
+    for (int k = 0; k < 8; k++) total += static_cast<double>(lanes[k]);
+    return total;
+  };
+  for (int k = 0; k < 21; k++) sums.h[k] = sum(h[k]);
+  for (int k = 0; k < 6; k++) sums.g[k] = sum(g[k]);
+  sums.square = sum(square);
+  sums.inliers = sum(near);
+  sums.weight = sum(weight);
+  sums.range2 = sum(range2);
+  sums.matched = n;
+}
+
+}  // namespace DILLY_ISA
+}  // namespace dilly
