@@ -136,6 +136,40 @@ export function coresAgree(makeNative: () => Core): void {
         });
       }
     });
+
+    it('find the same mean of two layers, which lie as far above the truth as below it', async () => {
+      const options: AlignOptions = {
+        kernelStart: 0.3,
+        kernelEnd: 0.2,
+        maxIterations: 60,
+        translationEpsilon: 5e-4,
+        rotationEpsilon: 5e-5,
+      };
+      const truth: Pose = { position: [7, 5, 1], orientation: quatFromRpy(0, 0, 0.5) };
+      const [lower, upper] = [-0.1, 0.1].map((z, n) => {
+        const random = new Random(24 + n);
+        const { positions, normals } = corner(random, 3000);
+        const thick = () => random.uniform(-0.07, 0.07);
+        return { positions: positions.map((v, at) => v + thick() + (at % 3 === 2 ? z : 0)), normals };
+      });
+      const scan = corner(new Random(26), 1700).positions;
+      const [a, b] = await both(cores, async (core) => {
+        const cloud = core.cloud({
+          positions: Float32Array.from([...lower!.positions, ...upper!.positions]),
+          normals: Float32Array.from([...lower!.normals, ...upper!.normals]),
+        });
+        const map = core.tileMap(30);
+        map.add('0_0', await core.tile(cloud, [0, 0, 0]));
+        const start: Pose = { ...truth, position: [7.05, 4.95, 1.08] };
+        return map.align(seenFrom(core, scan, truth), start, options);
+      });
+      // Beyond the layers' noise alone: else one layer would have been enough for planes.
+      expect(a.residual).toBeGreaterThan(0.02);
+      // On either layer it would be 0.1.
+      expect(Math.abs(a.T_map_base.position[2] - 1)).toBeLessThan(0.05);
+      expect(norm(relative(a.T_map_base, b.T_map_base).position)).toBeLessThan(2e-3);
+      expect([a.converged, a.points]).toEqual([b.converged, b.points]);
+    });
   });
 }
 
