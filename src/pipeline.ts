@@ -132,7 +132,7 @@ export class Localizer {
     } catch (error) {
       const reason = refusalReason(error);
       if (!reason) throw error;
-      return this.#refuse(stamp, reason, (error as Error).message);
+      return this.#refuse(stamp, reason, (error as Error).message, points);
     }
     if (this.#parts.outputOn === 'points')
       this.#report(stamp, { registration: found?.evidence, points }, time.milliseconds);

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cardsOf, tablesOf } from './figures.ts';
 import { htmlOf } from './html.ts';
@@ -28,19 +28,23 @@ export async function writeReport(record: RunRecord, outDir: string): Promise<Re
   const png = join(outDir, 'report.png');
   await mkdir(join(outDir, 'plots'), { recursive: true });
   await writeFile(html, htmlOf(...parts));
-  const overview = await picture(overviewSvg(...parts));
-  if (overview) await writeFile(png, overview);
+  const hasOverview = await writePicture(png, overviewSvg(...parts));
   const plots: string[] = [];
   for (const panel of panelsOf(record)) {
     const drawing = panel.draw(`${panel.id}-plot`, { width: 640, height: panel.height });
     if ('missing' in drawing) continue;
     const path = join(outDir, 'plots', `${panel.id}.png`);
-    const drawn = await picture(drawing.svg);
-    if (!drawn) continue;
-    await writeFile(path, drawn);
-    plots.push(path);
+    if (await writePicture(path, drawing.svg)) plots.push(path);
   }
-  return { html, ...(overview && { png }), plots };
+  return { html, ...(hasOverview && { png }), plots };
+}
+
+/** False where it could not be drawn; an older picture then goes too, for it would be taken for this run's. */
+async function writePicture(path: string, svg: string): Promise<boolean> {
+  const drawn = await picture(svg);
+  if (drawn) await writeFile(path, drawn);
+  else await rm(path, { force: true });
+  return drawn !== undefined;
 }
 
 function factsOf(record: RunRecord): string[] {
