@@ -117,10 +117,11 @@ constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 // Everything that one alignment needs again at each iteration.
 class Aligner {
  public:
-  Aligner(const TileSet& map, const Cloud& cloud, ThreadPool& pool, Simd simd)
+  Aligner(const TileSet& map, const Cloud& cloud, const Vec3& home, ThreadPool& pool, Simd simd)
       : points_(cloud.size()), pool_(pool), kernels_(kernels(simd)), matches_(cloud.size()) {
     in_.map = &map;
     in_.cloud = &cloud;
+    for (int a = 0; a < 3; a++) in_.home[a] = home[a];
     in_.matches = matches_.data();
     in_.level = &Tile::fine;
   }
@@ -164,6 +165,9 @@ class Aligner {
     if (level != in_.level) std::fill(matches_.begin(), matches_.end(), Match{});
     in_.level = level;
     in_.metric = metric;
+    // What hardly moved since the last call will hardly move until the next.
+    in_.nearly_still = metric == Metric::point || way_between(pose, last_, kArm) < kNearlyStill;
+    last_ = pose;
     in_.stride = std::max<std::size_t>(1, points_ / points);
   }
 
@@ -173,6 +177,7 @@ class Aligner {
   std::vector<Match> matches_;
   std::vector<BlockSums> blocks_;
   std::vector<double> sums_;
+  Pose last_{};
   LineariseInput in_;
 };
 

@@ -31,7 +31,15 @@ struct Match {
   const Level* level = nullptr;
   std::uint32_t slot = kNoSlot;
   float d2 = 0;
+  // Where it was searched for (metres from LineariseInput::home), and no other point was nearer to there than
+  // this (metres; 0: not known).
+  float place[3] = {};
+  float clear = 0;
 };
+
+// A scan whose points within kArm (metres) moved less than kNearlyStill (metres) since the last call will
+// mostly have the same matches at the next: then it pays to know how far the second nearest point is.
+constexpr double kNearlyStill = 0.02, kArm = 20;
 
 constexpr std::size_t kBlock = 256;
 // Most shifts that one call of closeness takes.
@@ -46,11 +54,13 @@ struct LineariseInput {
   Match* matches;  // one a point
   float R[9];      // of T_map_base, row-major
   double t[3];
-  float kernel;  // metres
-  float max_d2;  // correspondences beyond are not used
+  double home[3];  // a place near t that stays the same
+  float kernel;    // metres
+  float max_d2;    // correspondences beyond are not used
   Level Tile::*level;
   Metric metric = Metric::plane;
-  std::size_t stride = 1;  // every how many points
+  std::size_t stride = 1;     // every how many points
+  bool nearly_still = false;  // the next call will be for a place very near this one
 };
 
 // Sums over one block: upper triangle of Σ w JᵀJ, Σ w J r, and the counts that make the evidence.

@@ -71,7 +71,7 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   result.pose = {start.t, normalized(start.q)};
   result.points = cloud.size();
   if (cloud.size() == 0 || map.empty()) return result;
-  detail::Aligner aligner(map, cloud, pool, simd);
+  detail::Aligner aligner(map, cloud, start.t, pool, simd);
   AlignOptions rough = options;
   rough.translation_epsilon *= kRough;
   rough.rotation_epsilon *= kRough;

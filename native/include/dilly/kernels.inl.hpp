@@ -5,5 +5,6 @@
 #include "search.inl.hpp"
 // After the searches:
 #include "knn.inl.hpp"
+#include "match.inl.hpp"
 // Last:
 #include "linearise.inl.hpp"

@@ -1,6 +1,7 @@
 // The little linear algebra that registration needs: rotations, rigid transforms, symmetric eigenproblems.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -28,6 +29,14 @@ inline Quat normalized(const Quat& q) {
 inline Quat multiply(const Quat& a, const Quat& b) {
   return {a.w * b.x + a.x * b.w + a.y * b.z - a.z * b.y, a.w * b.y - a.x * b.z + a.y * b.w + a.z * b.x,
           a.w * b.z + a.x * b.y - a.y * b.x + a.z * b.w, a.w * b.w - a.x * b.x - a.y * b.y - a.z * b.z};
+}
+
+// How far at most a point within `arm` of the origin moves from one pose to the other, nearly.
+inline double way_between(const Pose& a, const Pose& b, double arm) {
+  double shift2 = 0;
+  for (int k = 0; k < 3; k++) shift2 += (a.t[k] - b.t[k]) * (a.t[k] - b.t[k]);
+  const double dot = a.q.x * b.q.x + a.q.y * b.q.y + a.q.z * b.q.z + a.q.w * b.q.w;
+  return std::sqrt(shift2) + arm * 2 * std::sqrt(std::max(0.0, 1 - dot * dot));
 }
 
 inline Quat conjugate(const Quat& q) {

@@ -3,54 +3,6 @@
 namespace dilly {
 namespace DILLY_ISA {
 
-// Asks for what the search of a point reads first if its neighbour is still the last one: a large map is not
-// in the caches, and the search would mostly wait for it.
-inline __attribute__((always_inline)) void prefetch_match(const Match& match) {
-  if (!match.level) return;
-  const KdTree& tree = match.level->tree;
-  const std::uint32_t leaf = match.slot / kLeaf;
-  const void* const at = &tree.leaves[leaf];
-  const void* const above = tree.levels > 0 ? &tree.nodes[tree.level_start[1] + leaf / kFan] : at;
-  for (const void* place : {at, static_cast<const void*>(&match.level->normals[leaf]), above})
-    for (int line = 0; line < 3; line++) __builtin_prefetch(static_cast<const char*>(place) + 64 * line);
-}
-
-// Points that are asked for ahead of the one that is searched for.
-constexpr std::size_t kAhead = 6;
-
-// From the origin of a level to a place that is given from `t`.
-inline __attribute__((always_inline)) void relative_to(const Level& level, const double t[3],
-                                                       const float p[3], float q[3]) {
-  for (int a = 0; a < 3; a++) q[a] = p[a] + static_cast<float>(t[a] - level.origin[a]);
-}
-
-// The map point nearest to the place `p` (from in.t), within sqrt(in.max_d2). `last` is a guess that bounds
-// the search from the start: the match of the last iteration, or of a place nearby.
-inline __attribute__((always_inline)) Match find_match(const LineariseInput& in, const float p[3],
-                                                       Surroundings& around, const Match& last) {
-  around.move_to(in.t[0] + p[0], in.t[1] + p[1]);
-  float q[3];
-  Match best;
-  best.d2 = in.max_d2;
-  if (last.level) {
-    relative_to(*last.level, in.t, p, q);
-    const Leaf& leaf = last.level->tree.leaves[last.slot / kLeaf];
-    const int lane = last.slot % kLeaf;
-    const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
-    const float d2 = dx * dx + dy * dy + dz * dz;
-    if (d2 <= best.d2) best = {last.level, last.slot, d2};
-  }
-  for (int c = 0; c < around.count; c++) {
-    const Level& level = around.tiles[c]->*in.level;
-    relative_to(level, in.t, p, q);
-    if (level.box_distance2(q) > best.d2) continue;
-    Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
-    nearest(level.tree, q, near);
-    if (near.slot != kNoSlot && (near.d2 < best.d2 || !best.level)) best = {&level, near.slot, near.d2};
-  }
-  return best;
-}
-
 // R p of point i: where it lies from in.t.
 inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std::size_t i, float p[3]) {
   const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
@@ -125,7 +77,9 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
     if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
     float p[3], q[3];
     rotated(in, i, p);
-    const Match best = in.matches[i] = find_match(in, p, around, in.matches[i]);
+    Match& best = in.matches[i];
+    if (!still_nearest(in, p, best))
+      best = in.nearly_still ? find_match_and_next(in, p, around, best) : find_match(in, p, around, best);
     if (!best.level) continue;
     relative_to(*best.level, in.t, p, q);
     const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
