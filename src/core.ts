@@ -122,19 +122,32 @@ export interface AlignOptions {
   /** kernel width of the first and of the last iterations, metres: correspondences beyond 3 widths are not used */
   readonly kernelStart: number;
   readonly kernelEnd: number;
+  /** of each stage */
   readonly maxIterations: number;
   /** stop when a step at the last kernel is below these (m, rad) */
   readonly translationEpsilon: number;
   readonly rotationEpsilon: number;
+  /** how far off the start may be, m and rad: beyond 0.7 m or 0.1 rad places around it are tried too. Default 0 */
+  readonly reach?: number;
+  readonly turn?: number;
+  /**
+   * How far to go: to the map's surfels (fastest), to its points, or, where the map has several layers, on to the one
+   * that the scan lies in (default).
+   */
+  readonly finish?: 'surfels' | 'points' | 'layers';
 }
 
 /** The evidence of one alignment; the judgement is registration's. */
 export interface Alignment {
   readonly T_map_base: Pose;
   readonly converged: boolean;
-  /** points given, and points with a plane within the last kernel */
+  /** points looked at last, those of them with a map point near, and with a plane within the last kernel */
   readonly points: number;
+  readonly matched: number;
   readonly inliers: number;
+  /** share of the points on surfels (0 … 1), and the same at the second best place that was tried (0: none) */
+  readonly score: number;
+  readonly second: number;
   /** root mean square of the inliers' point-to-plane distances, metres */
   readonly residual: number;
   readonly iterations: number;

@@ -120,7 +120,26 @@ inline Result<AlignOptions> to_align_options(const Napi::Value& value) {
     read[i] = number.value();
   }
   if (read[0] < read[1]) return bad_argument("kernelStart to be at least kernelEnd");
-  return AlignOptions{read[0], read[1], static_cast<int>(std::min(read[2], 1000.0)), read[3], read[4]};
+  AlignOptions options{read[0], read[1], static_cast<int>(std::min(read[2], 1000.0)), read[3], read[4]};
+  const std::pair<const char*, double*> optional[2] = {{"reach", &options.reach}, {"turn", &options.turn}};
+  for (const auto& [name, to] : optional) {
+    if (object.Get(name).IsUndefined()) continue;
+    const Result<double> number = to_finite(object.Get(name), name);
+    if (!number.ok()) return number.error();
+    *to = number.value();
+  }
+  if (!(options.reach >= 0 && options.reach <= 10)) return bad_argument("reach to be within 0 … 10 m");
+  if (!(options.turn >= 0 && options.turn <= 3.2)) return bad_argument("turn to be within 0 … 3.2 rad");
+  const Napi::Value finish = object.Get("finish");
+  if (finish.IsUndefined()) return options;
+  const std::string name = finish.IsString() ? finish.As<Napi::String>().Utf8Value() : "";
+  if (name == "surfels")
+    options.finish = Finish::surfels;
+  else if (name == "points")
+    options.finish = Finish::points;
+  else if (name != "layers")
+    return bad_argument("finish to be surfels, points or layers");
+  return options;
 }
 
 inline Result<PointLimits> to_point_limits(const Napi::Value& value) {
@@ -171,6 +190,9 @@ inline Napi::Value from_alignment(Napi::Env env, const Alignment& found) {
   out.Set("converged", Napi::Boolean::New(env, found.converged));
   out.Set("points", number(static_cast<double>(found.points)));
   out.Set("inliers", number(static_cast<double>(found.inliers)));
+  out.Set("matched", number(static_cast<double>(found.matched)));
+  out.Set("score", number(found.score));
+  out.Set("second", number(found.second));
   out.Set("residual", number(found.residual));
   out.Set("iterations", number(found.iterations));
   out.Set("hessian", from_numbers(env, found.hessian));

@@ -213,7 +213,9 @@ class TileHandle : public Handle<TileHandle, Tile> {
   }
 
   static std::int64_t bytes(const Tile& tile) {
-    return 2 * (TreeHandle::bytes(tile.fine.tree) + TreeHandle::bytes(tile.coarse.tree));
+    std::size_t surfels = 0;
+    for (const SurfelGrid& grid : tile.surfels) surfels += grid.bytes();
+    return 2 * TreeHandle::bytes(tile.points.tree) + static_cast<std::int64_t>(surfels);
   }
 
  private:
@@ -222,7 +224,7 @@ class TileHandle : public Handle<TileHandle, Tile> {
   }
   Napi::Value origin(const Napi::CallbackInfo& info) {
     Napi::Array out = Napi::Array::New(info.Env(), 3);
-    for (std::uint32_t i = 0; i < 3; i++) out.Set(i, value_->fine.origin[i]);
+    for (std::uint32_t i = 0; i < 3; i++) out.Set(i, value_->points.origin[i]);
     return out;
   }
 };

@@ -114,7 +114,7 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
     around.move_to(query[0], query[1]);
     Nearest best{static_cast<float>(reach * reach), kNoSlot};
     for (int c = 0; c < around.count; c++) {
-      const Level& tile = around.tiles[c]->fine;
+      const Level& tile = around.tiles[c]->points;
       float q[3];
       for (int a = 0; a < 3; a++) q[a] = static_cast<float>(query[a] - tile.origin[a]);
       if (!(tile.box_distance2(q) <= best.d2)) continue;

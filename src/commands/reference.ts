@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { isKittiDrive, kittiReference, referenceOrigin, referencePoses } from '../adapters/replay/kitti.ts';
 import { openSource } from '../adapters/replay/open.ts';
 import { readTum } from '../evaluation/tum.ts';
@@ -12,7 +13,7 @@ export interface Reference {
 }
 
 /**
- * Reads `oxts` (of a KITTI drive), a topic of the input (it starts with `/`), or a TUM file.
+ * Reads `oxts` (of a KITTI drive), a TUM file, or a topic of the input: what starts with `/` and is no file.
  * @param origin of the map that `oxts` is to be expressed in; default its own first fix
  */
 export async function readReference(name: string, input: string, origin?: Geodetic): Promise<Reference> {
@@ -24,8 +25,12 @@ export async function readReference(name: string, input: string, origin?: Geodet
     if (!frame) throw new Refusal('no-reference', `expected oxts packets in ${input}, found none`);
     return { poses: referencePoses(fixes, frame), origin: frame };
   }
-  if (name.startsWith('/')) return { poses: await readTopic(name, input), origin };
+  if (name.startsWith('/') && !(await isFile(name))) return { poses: await readTopic(name, input), origin };
   return { poses: await readTum(name), origin };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }
 
 async function readTopic(topic: string, input: string): Promise<StampedPose[]> {

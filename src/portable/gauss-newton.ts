@@ -10,13 +10,15 @@ const SOLVABLE = 1e-4;
 
 export type Evidence = Pick<
   Alignment,
-  'inliers' | 'residual' | 'hessian' | 'range' | 'eigenvalues' | 'eigenvectors'
+  'points' | 'matched' | 'inliers' | 'residual' | 'hessian' | 'range' | 'eigenvalues' | 'eigenvectors'
 >;
 
 /** What the sums of one iteration say; without weight, no range and no directions. */
 export function evidenceOf(sums: Linearised): Evidence {
-  const { h, inliers, square, weight, range2 } = sums;
+  const { h, points, matched, inliers, square, weight, range2 } = sums;
   const counts = {
+    points,
+    matched,
     inliers,
     residual: inliers > 0 ? Math.sqrt(square / inliers) : 0,
     hessian: Float64Array.from(h),

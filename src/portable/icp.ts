@@ -3,17 +3,23 @@ import type { Alignment, AlignOptions } from '../core.ts';
 import { quatNormalize } from '../math/so3.ts';
 import type { Pose } from '../types.ts';
 import { Refusal } from '../types.ts';
+import { requireFinite } from './arguments.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
 import { evidenceOf, moved, solve } from './gauss-newton.ts';
-import { type Problem, settle } from './layers.ts';
-import { emptySums, isCoarse, type Linearised, linearise } from './linearise.ts';
+import { settle } from './layers.ts';
+import { emptySums, type Linearised, linearise } from './linearise.ts';
+import type { Problem } from './problem.ts';
+import { alignToSurfels, KERNEL_DECAY, SETTLED, SURFEL_SCAN_POINTS, surfelScore } from './surfel-steps.ts';
+import { SURFEL_SIZES } from './surfels.ts';
 import type { TileSet } from './tile-set.ts';
+import { JUDGE_POINTS, needsWide, searchWide } from './wide.ts';
 
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
-const KERNEL_DECAY = 0.6;
-const SETTLED = 0.1;
-const CRISP = 0.02;
+const CRISP = 0.035;
+const LAYER_KERNEL = 0.35;
+const FINISH_POINTS = 2000;
+const EVIDENCE_POINTS = 500;
 const ROUGH = 4;
 const ROUGH_POINTS = 2000;
 
@@ -37,10 +43,31 @@ export async function align(
     T_map_base: start,
     converged: false,
     iterations: 0,
+    score: 0,
+    second: 0,
     points: cloud.size,
   };
   if (cloud.size === 0 || map.tiles.size === 0) return none;
   const problem: Problem = { map, cloud, options, signal };
+  const { kernelStart, kernelEnd, finish = 'layers' } = options;
+  const wide = needsWide(problem) ? await searchWide(problem, none) : none;
+  const found = await alignToSurfels(problem, wide, kernelStart, SURFEL_SCAN_POINTS);
+  const { score, thickness } = surfelScore(
+    problem,
+    found.T_map_base,
+    kernelEnd,
+    SURFEL_SIZES.length - 1,
+    JUDGE_POINTS,
+  );
+  const scored = { ...found, score };
+  if (finish === 'surfels') return measure(problem, scored, kernelEnd, EVIDENCE_POINTS).found;
+  if (finish === 'layers' && thickness > CRISP) return alignInLayers(problem, start, scored);
+  return alignToPlanes(problem, scored, scored.converged ? kernelEnd : kernelStart, FINISH_POINTS);
+}
+
+/** Looks for the layer that the scan lies in, from `start`. */
+async function alignInLayers(problem: Problem, start: Pose, found: Alignment): Promise<Alignment> {
+  const { options } = problem;
   const rough = {
     ...problem,
     options: {
@@ -49,12 +76,10 @@ export async function align(
       rotationEpsilon: ROUGH * options.rotationEpsilon,
     },
   };
-  const coarse = await alignToPlanes(rough, none, options.kernelStart, ROUGH_POINTS);
-  if (coarse.inliers === 0) return coarse;
-  if (isCoarse(options.kernelEnd) || coarse.residual <= CRISP)
-    return alignToPlanes(problem, coarse, options.kernelEnd);
-  const settled = await settle(problem, coarse);
-  return measure(problem, settled, options.kernelEnd).found;
+  const from = options.kernelStart <= LAYER_KERNEL ? { ...found, T_map_base: start } : found;
+  const near = await alignToPlanes(rough, from, Math.min(options.kernelStart, LAYER_KERNEL), ROUGH_POINTS);
+  if (near.inliers === 0) return near;
+  return measure(problem, await settle(problem, near), options.kernelEnd).found;
 }
 
 /** The evidence: how about `points` of the scan's points lie on the map's planes at the pose found so far. */
@@ -77,18 +102,25 @@ async function alignToPlanes(
   const { options, signal } = problem;
   let found: Alignment = { ...from, converged: false };
   let width = start;
-  for (let iteration = 1; iteration <= options.maxIterations; iteration++) {
+  let last = 0;
+  for (let iteration = 0; iteration < options.maxIterations; iteration++) {
     const measured = measure(problem, found, width, points);
     found = measured.found;
     if (!(measured.sums.weight > 0)) return found;
     const step = solve(measured.sums, found);
     found = { ...found, T_map_base: moved(found.T_map_base, step) };
     const [translation, rotation] = [Math.hypot(...step.slice(0, 3)), Math.hypot(...step.slice(3))];
-    const fine = width <= options.kernelEnd;
-    if (fine && translation < options.translationEpsilon && rotation < options.rotationEpsilon)
+    const far = translation + rotation * found.range;
+    const ratio = iteration > 0 ? far / last : 1;
+    const rest = ratio < 0.5 ? ratio / (1 - ratio) : 1;
+    if (
+      width <= options.kernelEnd &&
+      translation * rest < options.translationEpsilon &&
+      rotation * rest < options.rotationEpsilon
+    )
       return { ...found, converged: true };
-    if (translation + rotation * found.range < SETTLED * width)
-      width = Math.max(options.kernelEnd, width * KERNEL_DECAY);
+    if (far < SETTLED * width) width = Math.max(options.kernelEnd, width * KERNEL_DECAY);
+    last = far;
     await nextTurn();
     throwIfCancelled(signal, 'aligning');
   }
@@ -111,6 +143,14 @@ function checkArguments({ position, orientation }: Pose, options: AlignOptions):
     if (!(value > 0 && Number.isFinite(value)))
       throw new Refusal('bad-argument', `expected ${name} to be positive`);
   }
+  const { reach = 0, turn = 0, finish = 'layers' } = options;
+  requireFinite('reach', reach);
+  requireFinite('turn', turn);
+  if (!(reach >= 0 && reach <= 10)) throw new Refusal('bad-argument', 'expected reach to be within 0 … 10 m');
+  if (!(turn >= 0 && turn <= 3.2))
+    throw new Refusal('bad-argument', 'expected turn to be within 0 … 3.2 rad');
+  if (!['surfels', 'points', 'layers'].includes(finish))
+    throw new Refusal('bad-argument', 'expected finish to be surfels, points or layers');
   if (kernelStart < kernelEnd)
     throw new Refusal('bad-argument', 'expected kernelStart to be at least kernelEnd');
 }

@@ -1,14 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Alignment, AlignOptions } from '../core.ts';
+import type { Alignment } from '../core.ts';
 import { quatRotate } from '../math/so3.ts';
 import { norm } from '../math/vec3.ts';
 import type { Pose, Vec3 } from '../types.ts';
 import { mix } from './anderson.ts';
 import { throwIfCancelled } from './cancel.ts';
-import type { PortableCloud } from './cloud.ts';
 import { constrained, eigenOf, moved, solve } from './gauss-newton.ts';
 import { type Linearised, linearise } from './linearise.ts';
-import type { TileSet } from './tile-set.ts';
+import type { Problem } from './problem.ts';
 
 /** These are those of native/include/dilly/layers.hpp, where the reasons are. */
 const SEARCH_FROM = 0.8;
@@ -22,7 +21,7 @@ const HEIGHT_REACH = 0.3;
 const HEIGHT_STEP = 0.05;
 const HEIGHT_SHARE = 0.02;
 const HEIGHT_KERNEL = 0.1;
-const HEIGHT_POINTS = 2500;
+const HEIGHT_POINTS = 4000;
 const SIDES: readonly Vec3[] = [
   [1, 0, 0],
   [-1, 0, 0],
@@ -35,14 +34,6 @@ const SIDES: readonly Vec3[] = [
   [-0.7, 0.7, 0],
   [-0.7, -0.7, 0],
 ];
-
-/** What is aligned to what. */
-export interface Problem {
-  readonly map: TileSet;
-  readonly cloud: PortableCloud;
-  readonly options: AlignOptions;
-  readonly signal: AbortSignal | undefined;
-}
 
 /**
  * Looks around for the layer of the map that the scan lies closest to, climbs to the best place in it, and takes the

@@ -10,23 +10,32 @@ export interface Linearised {
   /** of the residuals within the kernel (metric point: the closeness), and how many these are */
   square: number;
   inliers: number;
+  /** points looked at, and those of them with a match */
+  points: number;
+  matched: number;
   weight: number;
   /** Σ w |R p|² */
   range2: number;
 }
 
 export function emptySums(): Linearised {
-  return { h: new Array(36).fill(0), g: new Array(6).fill(0), square: 0, inliers: 0, weight: 0, range2: 0 };
+  return {
+    h: new Array(36).fill(0),
+    g: new Array(6).fill(0),
+    square: 0,
+    inliers: 0,
+    points: 0,
+    matched: 0,
+    weight: 0,
+    range2: 0,
+  };
 }
 
-/** These are those of native/include/dilly/aligner.hpp, where the reasons are. */
-const COARSE_KERNEL = 0.35;
+/** This is that of native/include/dilly/aligner.hpp, where the reason is. */
 const GATE = 3;
 
-/** Whether a kernel of this width (m) takes the map's surfels for its points. */
-export function isCoarse(width: number): boolean {
-  return width > COARSE_KERNEL;
-}
+/** What the points of a scan are matched to: the nearest points of the map, or the surfels of a level. */
+export type Target = 'points' | number;
 
 /**
  * The normal equations over about `points` of the cloud's points, evenly picked: those that have a map point within
@@ -40,13 +49,12 @@ export function linearise(
   width: number,
   metric: 'plane' | 'point' = 'plane',
   points = Number.POSITIVE_INFINITY,
+  target: Target = 'points',
 ): Linearised {
-  const level = isCoarse(width) ? 'coarse' : 'fine';
   const gate = Math.min(GATE * width, map.tileSize);
   const stride = Math.max(1, Math.floor(cloud.size / points));
   const sums = emptySums();
   const R = rotationMatrix(T_map_base.orientation);
-  const [tx, ty, tz] = T_map_base.position;
   const { positions } = cloud.raw;
   const k2 = width * width;
   for (let i = 0; i < cloud.size; i += stride) {
@@ -54,13 +62,11 @@ export function linearise(
     const px = R[0] * x + R[1] * y + R[2] * z;
     const py = R[3] * x + R[4] * y + R[5] * z;
     const pz = R[6] * x + R[7] * y + R[8] * z;
-    const match = map.nearestPoint(px + tx, py + ty, pz + tz, gate * gate, level);
+    sums.points++;
+    const match = matchOf(map, [px, py, pz], T_map_base.position, gate, target);
     if (!match) continue;
-    const { positions: q, normals, origin } = match.level;
-    const at = 3 * match.index;
-    const dx = px + (tx - origin[0]) - q[at]!;
-    const dy = py + (ty - origin[1]) - q[at + 1]!;
-    const dz = pz + (tz - origin[2]) - q[at + 2]!;
+    sums.matched++;
+    const [dx, dy, dz] = match.way as [number, number, number];
     if (metric === 'point') {
       const closeness = k2 / (k2 + dx * dx + dy * dy + dz * dz);
       sums.square += closeness;
@@ -70,7 +76,7 @@ export function linearise(
       sums.weight += closeness * closeness;
       continue;
     }
-    const [nx, ny, nz] = [normals[at]!, normals[at + 1]!, normals[at + 2]!];
+    const [nx, ny, nz] = match.normal as [number, number, number];
     const r = nx * dx + ny * dy + nz * dz;
     const w = (k2 / (k2 + r * r)) ** 2;
     add(sums, w, [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx], r);
@@ -81,6 +87,29 @@ export function linearise(
     sums.inliers++;
   }
   return sums;
+}
+
+/** The normal of what lies at R p + t, and the way from there to it. */
+function matchOf(
+  map: TileSet,
+  p: readonly [number, number, number],
+  t: Pose['position'],
+  gate: number,
+  target: Target,
+): { way: readonly number[]; normal: readonly number[] } | undefined {
+  const [x, y, z] = [p[0] + t[0], p[1] + t[1], p[2] + t[2]];
+  if (target !== 'points') {
+    const found = map.surfelAt(x, y, z, target);
+    return found && { way: found.way, normal: found.surfel.normal };
+  }
+  const found = map.nearestPoint(x, y, z, gate * gate);
+  if (!found) return undefined;
+  const { positions, normals, origin } = found.level;
+  const axis = (a: 0 | 1 | 2) => p[a] + (t[a] - origin[a]) - positions[3 * found.index + a]!;
+  return {
+    way: [axis(0), axis(1), axis(2)],
+    normal: [0, 1, 2].map((a) => normals[3 * found.index + a]!),
+  };
 }
 
 function add({ g, h }: Linearised, w: number, J: readonly number[], r: number): void {

@@ -4,7 +4,7 @@ import { Refusal } from '../types.ts';
 import { requireNumbers } from './arguments.ts';
 import type { PortableCloud } from './cloud.ts';
 import { PortableKdTree } from './kdtree.ts';
-import { findSurfels } from './surfels.ts';
+import { planeDistance, SURFEL_SIZES, type Surfel, SurfelGrid } from './surfels.ts';
 
 /** Points with normals and their tree; positions are relative to `origin`. */
 export class Level {
@@ -21,12 +21,13 @@ export class Level {
   }
 }
 
-/** A tile twice: its points, and its surfels for the wide iterations of a registration. */
+/** A tile's points, and its surfels for the first, wide iterations of a registration. */
 export class PortableTile implements Tile {
-  readonly fine: Level;
-  readonly coarse: Level;
+  readonly points: Level;
+  /** by level, as SURFEL_SIZES */
+  readonly surfels: readonly SurfelGrid[];
 
-  /** Throws a Refusal `no-normals`, `empty-cloud`, `bad-normal` or `not-finite`. */
+  /** Throws a Refusal `no-normals`, `empty-cloud`, `bad-normal`, `not-finite` or `tile-too-large`. */
   constructor(cloud: PortableCloud, origin: Vec3) {
     const { normals } = cloud.raw;
     if (cloud.size === 0) throw new Refusal('empty-cloud', 'expected at least one point, found none');
@@ -38,16 +39,16 @@ export class PortableTile implements Tile {
       throw new Refusal('bad-normal', `expected unit normals, found squared length ${length2} at index ${i}`);
     }
     requireNumbers('origin', origin, 3);
-    this.fine = new Level(cloud, [...origin]);
-    this.coarse = new Level(findSurfels(cloud), [...origin]);
+    this.points = new Level(cloud, [...origin]);
+    this.surfels = SURFEL_SIZES.map((size) => new SurfelGrid(cloud, size));
   }
 
   get origin(): Vec3 {
-    return this.fine.origin;
+    return this.points.origin;
   }
 
   get size(): number {
-    return this.fine.tree.size;
+    return this.points.tree.size;
   }
 }
 
@@ -69,19 +70,13 @@ export class TileSet {
   }
 
   /** The nearest point within √limit metres, which must be at most one tile: only the 3 × 3 tiles around are asked. */
-  nearestPoint(
-    x: number,
-    y: number,
-    z: number,
-    limit: number,
-    name: 'fine' | 'coarse' = 'fine',
-  ): MapPoint | undefined {
+  nearestPoint(x: number, y: number, z: number, limit: number): MapPoint | undefined {
     if (!Number.isFinite(x + y + z)) return undefined;
     const [i, j] = [Math.floor(x / this.tileSize), Math.floor(y / this.tileSize)];
     let best: MapPoint | undefined;
     for (let di = -1; di <= 1; di++) {
       for (let dj = -1; dj <= 1; dj++) {
-        const level = this.tiles.get(`${i + di}_${j + dj}`)?.[name];
+        const level = this.tiles.get(`${i + di}_${j + dj}`)?.points;
         if (!level) continue;
         const [ox, oy, oz] = level.origin;
         const found = level.tree.nearestWithin(x - ox, y - oy, z - oz, best?.squaredDistance ?? limit);
@@ -89,5 +84,20 @@ export class TileSet {
       }
     }
     return best;
+  }
+
+  /** The surfel of a level whose cube a place lies in, and the way from it to there. */
+  surfelAt(
+    x: number,
+    y: number,
+    z: number,
+    level: number,
+  ): { surfel: Surfel; way: readonly number[]; distance: number } | undefined {
+    const tile = this.tiles.get(`${Math.floor(x / this.tileSize)}_${Math.floor(y / this.tileSize)}`);
+    if (!tile) return undefined;
+    const q = [x - tile.origin[0], y - tile.origin[1], z - tile.origin[2]];
+    const surfel = tile.surfels[level]!.find(q);
+    if (!surfel) return undefined;
+    return { surfel, way: q.map((v, a) => v - surfel.mean[a]!), distance: planeDistance(surfel, q) };
   }
 }

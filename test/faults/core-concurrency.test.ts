@@ -29,6 +29,8 @@ const ENDLESS: AlignOptions = {
   maxIterations: 1000,
   translationEpsilon: 1e-300,
   rotationEpsilon: 1e-300,
+  reach: 10,
+  turn: 3,
 };
 const T_map_base: Pose = { position: [7, 5, 0.8], orientation: quatFromRpy(0.01, -0.02, 0.7) };
 const OFF: Pose = { position: [7.2, 4.9, 0.85], orientation: quatFromRpy(0, 0, 0.73) };

@@ -8,6 +8,8 @@ const MIRRORS: readonly [portable: string, native: string, prefix?: string][] = 
   ['linearise', 'aligner'],
   ['icp', 'icp'],
   ['layers', 'layers'],
+  ['surfel-steps', 'surfel_steps'],
+  ['wide', 'wide'],
   ['surfels', 'surfels', 'Surfel'],
   ['voxel', 'voxel'],
   ['point-time', 'point_time'],
@@ -29,17 +31,20 @@ describe('constants of the two cores', () => {
     });
   }
 
-  it.each(['aligner', 'layers', 'icp', 'surfels'])('each of %s.hpp has its mirror', (native) => {
-    const mirrored = MIRRORS.filter(([, file]) => file === native).flatMap(([file, , prefix = '']) =>
-      [...portableConstants(file).keys()].map((name) =>
-        `k${prefix}${name}`.replaceAll('_', '').toLowerCase(),
-      ),
-    );
-    const missing = [...nativeConstants(native).keys()].filter(
-      (name) => !mirrored.includes(name.toLowerCase()),
-    );
-    expect(missing).toEqual([]);
-  });
+  it.each(['aligner', 'layers', 'icp', 'surfels', 'surfel_steps', 'wide'])(
+    'each of %s.hpp has its mirror',
+    (native) => {
+      const mirrored = MIRRORS.filter(([, file]) => file === native).flatMap(([file, , prefix = '']) =>
+        [...portableConstants(file).keys()].map((name) =>
+          `k${prefix}${name}`.replaceAll('_', '').toLowerCase(),
+        ),
+      );
+      const missing = [...nativeConstants(native).keys()].filter(
+        (name) => !mirrored.includes(name.toLowerCase()),
+      );
+      expect(missing).toEqual([]);
+    },
+  );
 });
 
 /** `constexpr TYPE kName = 1, kOther = 2;` by name. */

@@ -7,16 +7,24 @@
 
 namespace dilly {
 
+// How far a registration goes: to the map's surfels, to its points, or on to the layer that the scan lies in
+// where the map has several.
+enum class Finish { surfels, points, layers };
+
 struct AlignOptions {
   double kernel_start, kernel_end;  // metres
   int max_iterations;
   double translation_epsilon, rotation_epsilon;  // m, rad
+  Finish finish = Finish::layers;
+  double reach = 0, turn = 0;  // how far off the start may be, m, rad
 };
 
 struct Alignment {
   Pose pose;
   bool converged = false, cancelled = false;
   std::size_t points = 0, matched = 0, inliers = 0;
+  double score = 0;     // share of the points on surfels
+  double second = 0;    // the same at the second best place; 0: none was found
   double residual = 0;  // rms of the inliers' distances, metres
   int iterations = 0;
   std::array<double, 36> hessian{};
@@ -24,8 +32,6 @@ struct Alignment {
   Eigen<6> eigen{};  // of the Hessian with rotation divided by `range`: all six in units of points
 };
 
-// Wider kernels than this (metres) go to the surfels, narrower ones to the points.
-constexpr double kCoarseKernel = 0.35;
 // A direction with less than this share of the strongest one is left alone by the solver.
 constexpr double kSolvable = 1e-4;
 // A correspondence may be this many kernel widths away.
@@ -123,7 +129,26 @@ class Aligner {
     in_.cloud = &cloud;
     for (int a = 0; a < 3; a++) in_.home[a] = home[a];
     in_.matches = matches_.data();
-    in_.level = &Tile::fine;
+  }
+
+  // Σ over about `points` of the cloud's points, evenly picked, matched to surfels.
+  Normals6 linearise_surfels(const Pose& pose, double width, int level, std::size_t points) {
+    set(pose, width, Metric::plane, points);
+    in_.surfels = level;
+    return detail::linearise(in_, points_, blocks_, pool_, kernels_);
+  }
+
+  // How about `points` points lie on surfels at a pose: the score as a share of them, the thickness as a
+  // mean.
+  SurfelScore surfel_score(const Pose& pose, double width, int level, std::size_t points) {
+    set(pose, width, Metric::plane, points);
+    in_.surfels = level;
+    SurfelScore sum;
+    for (std::size_t from = 0; from < visited(); from += kBlock)
+      kernels_.surfel_score(in_, from * in_.stride, std::min(kBlock, visited() - from), sum);
+    sum.score /= static_cast<double>(visited());
+    sum.thickness /= std::max(sum.matched, 1.0);
+    return sum;
   }
 
   // Σ over about `points` of the cloud's points, evenly picked.
@@ -137,7 +162,7 @@ class Aligner {
   void closeness(const Pose& pose, double width, std::size_t points, const std::array<float, 3>* shifts,
                  int count, double* sums) {
     set(pose, width, Metric::point, points);
-    const std::size_t visited = (points_ + in_.stride - 1) / in_.stride;
+    const std::size_t visited = this->visited();
     const std::size_t blocks = (visited + kBlock - 1) / kBlock;
     sums_.resize(blocks * count);
     pool_.run(blocks, [&](std::size_t b) {
@@ -151,7 +176,8 @@ class Aligner {
     }
   }
 
-  std::size_t points() const { return points_; }
+  // Points of the cloud that the last call looked at.
+  std::size_t visited() const { return (points_ + in_.stride - 1) / in_.stride; }
 
  private:
   void set(const Pose& pose, double width, Metric metric, std::size_t points) {
@@ -161,9 +187,7 @@ class Aligner {
     in_.kernel = static_cast<float>(width);
     const double gate = std::min(kGate * width, in_.map->tile_size());
     in_.max_d2 = static_cast<float>(gate * gate);
-    const auto level = width > kCoarseKernel ? &Tile::coarse : &Tile::fine;
-    if (level != in_.level) std::fill(matches_.begin(), matches_.end(), Match{});
-    in_.level = level;
+    in_.surfels = -1;
     in_.metric = metric;
     // What hardly moved since the last call will hardly move until the next.
     in_.nearly_still = metric == Metric::point || way_between(pose, last_, kArm) < kNearlyStill;

@@ -54,10 +54,10 @@ struct LineariseInput {
   Match* matches;  // one a point
   float R[9];      // of T_map_base, row-major
   double t[3];
-  double home[3];  // a place near t that stays the same
-  float kernel;    // metres
-  float max_d2;    // correspondences beyond are not used
-  Level Tile::*level;
+  double home[3];    // a place near t that stays the same
+  float kernel;      // metres
+  float max_d2;      // correspondences beyond are not used
+  int surfels = -1;  // level of the surfels to match to, or -1: the points
   Metric metric = Metric::plane;
   std::size_t stride = 1;     // every how many points
   bool nearly_still = false;  // the next call will be for a place very near this one
@@ -69,6 +69,12 @@ struct BlockSums {
   std::size_t matched;
 };
 
+// Over points that lie in a surfel's cube: Σ (k²/(k² + r²))², r being the distance to its plane, Σ of the
+// surfels' thickness, and their number.
+struct SurfelScore {
+  double score = 0, thickness = 0, matched = 0;
+};
+
 struct Kernels {
   void (*nearest)(const KdTree&, const float q[3], Nearest&);
   void (*nearest_each)(const KdTree&, const float* xyz, std::size_t count, Nearest*);
@@ -76,6 +82,7 @@ struct Kernels {
   void (*knn_each)(const KdTree&, const float* xyz, std::size_t count, int k, Neighbour*);
   void (*within)(const KdTree&, const float q[3], float radius2, std::vector<Neighbour>&);
   void (*linearise)(const LineariseInput&, std::size_t first, std::size_t count, BlockSums&);
+  void (*surfel_score)(const LineariseInput&, std::size_t first, std::size_t count, SurfelScore&);
   void (*closeness)(const LineariseInput&, const std::array<float, 3>* shifts, int shift_count,
                     std::size_t first, std::size_t count, double* sums);
 };
@@ -110,11 +117,12 @@ struct Kernels {
 namespace dilly {
 
 inline const Kernels& kernels(Simd simd) {
-  static const Kernels base{baseline::nearest, baseline::nearest_each, baseline::knn,      baseline::knn_each,
-                            baseline::within,  baseline::linearise,    baseline::closeness};
+  static const Kernels base{baseline::nearest,      baseline::nearest_each, baseline::knn,
+                            baseline::knn_each,     baseline::within,       baseline::linearise,
+                            baseline::surfel_score, baseline::closeness};
 #if defined(__x86_64__)
-  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,      avx2::knn_each,
-                            avx2::within,  avx2::linearise,    avx2::closeness};
+  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,          avx2::knn_each,
+                            avx2::within,  avx2::linearise,    avx2::surfel_score, avx2::closeness};
   if (simd == Simd::avx2) return wide;
 #endif
   (void)simd;

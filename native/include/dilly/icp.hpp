@@ -10,17 +10,21 @@
 #pragma once
 
 #include "layers.hpp"
+#include "wide.hpp"
 
 namespace dilly {
 
-constexpr double kKernelDecay = 0.6;
-// The kernel narrows when a step moves the points by less than this share of its width: not before the pose
-// has come as near as the present width can bring it.
-constexpr double kSettled = 0.1;
-// A map whose surfaces are thinner than this (rms distance of the inliers, metres) has one layer: planes
-// suffice.
-constexpr double kCrisp = 0.02;
-// Until that is known planes need not settle to more than this many epsilons, over about so many points.
+// A map has layers where the surfels under the scan are thicker than this in the mean, metres.
+constexpr double kCrisp = 0.035;
+// In it, kernels up to this wide (metres) start at the map's points: surfels would draw a scan to the middle
+// of the layers, and away from the one that it started beside.
+constexpr double kLayerKernel = 0.35;
+// About so many points of the scan are matched to points of the map.
+constexpr std::size_t kFinishPoints = 2000;
+// The evidence for a result of surfels alone comes from about so many.
+constexpr std::size_t kEvidencePoints = 500;
+// Planes need not settle to more than this many epsilons, over about so many points, where a layer is looked
+// for afterwards.
 constexpr double kRough = 4;
 constexpr std::size_t kRoughPoints = 2000;
 
@@ -29,21 +33,17 @@ namespace detail {
 // Fills the evidence: how about `points` of the scan's points lie on the map's planes at result.pose.
 inline Normals6 measure(Aligner& aligner, double width, std::size_t points, Alignment& result) {
   const Normals6 sum = aligner.linearise(result.pose, width, Metric::plane, points);
-  result.iterations++;
-  result.matched = sum.matched;
-  result.inliers = static_cast<std::size_t>(sum.inliers);
-  result.residual = sum.inliers > 0 ? std::sqrt(sum.square / sum.inliers) : 0;
-  result.hessian = sum.h;
-  if (!(sum.weight > 0)) return sum;
-  result.range = std::max(std::sqrt(sum.range2 / sum.weight), 1e-6);
-  result.eigen = eigen_symmetric<6>(scale_rotation(sum.h, result.range));
+  take(sum, result);
+  result.points = aligner.visited();
   return sum;
 }
 
-// Gauss–Newton on planes from `width` down to options.kernel_end, over about `points` points.
+// Gauss–Newton on the planes of the map's points, from a kernel of `width` to options.kernel_end, over about
+// `points` points of the scan.
 inline void align_to_planes(Aligner& aligner, const AlignOptions& options, double width, std::size_t points,
                             const CancelFlag* cancel, Alignment& result) {
   result.converged = false;
+  double last = 0;
   for (int iteration = 0; iteration < options.max_iterations; iteration++) {
     if ((result.cancelled = is_cancelled(cancel))) return;
     const Normals6 sum = measure(aligner, width, points, result);
@@ -51,14 +51,34 @@ inline void align_to_planes(Aligner& aligner, const AlignOptions& options, doubl
     const Step step = solve(result.eigen, sum.g, result.range);
     result.pose = moved(result.pose, step);
     const double shift = length_of(&step[0]), turn = length_of(&step[3]);
-    if (width <= options.kernel_end && shift < options.translation_epsilon &&
-        turn < options.rotation_epsilon) {
+    // Steps shrink by about the same share each: what is still to be gained is the rest of their series.
+    const double far = shift + turn * result.range;
+    const double ratio = iteration > 0 ? far / last : 1;
+    const double rest = ratio < 0.5 ? ratio / (1 - ratio) : 1;
+    if (width <= options.kernel_end && shift * rest < options.translation_epsilon &&
+        turn * rest < options.rotation_epsilon) {
       result.converged = true;
       return;
     }
-    if (shift + turn * result.range < kSettled * width)
-      width = std::max(options.kernel_end, width * kKernelDecay);
+    if (far < kSettled * width) width = std::max(options.kernel_end, width * kKernelDecay);
+    last = far;
   }
+}
+
+// Looks for the layer that the scan lies in, from `start`.
+inline void align_in_layers(Aligner& aligner, const AlignOptions& options, const Pose& start,
+                            const CancelFlag* cancel, Alignment& result) {
+  AlignOptions rough = options;
+  rough.translation_epsilon *= kRough;
+  rough.rotation_epsilon *= kRough;
+  if (options.kernel_start <= kLayerKernel) result.pose = start;
+  align_to_planes(aligner, rough, std::min(options.kernel_start, kLayerKernel), kRoughPoints, cancel, result);
+  if (result.cancelled || !(result.inliers > 0)) return;
+  search_around(aligner, options, std::min(kSearchFrom, options.kernel_start), result);
+  settle_on_points(aligner, options, cancel, result);
+  if (result.cancelled) return;
+  average_height(aligner, result);
+  measure(aligner, options.kernel_end, kAll, result);
 }
 
 }  // namespace detail
@@ -72,20 +92,21 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   result.points = cloud.size();
   if (cloud.size() == 0 || map.empty()) return result;
   detail::Aligner aligner(map, cloud, start.t, pool, simd);
-  AlignOptions rough = options;
-  rough.translation_epsilon *= kRough;
-  rough.rotation_epsilon *= kRough;
-  detail::align_to_planes(aligner, rough, options.kernel_start, kRoughPoints, cancel, result);
-  if (result.cancelled || !(result.inliers > 0)) return result;
-  if (options.kernel_end > kCoarseKernel || result.residual <= kCrisp) {
-    detail::align_to_planes(aligner, options, options.kernel_end, detail::kAll, cancel, result);
-    return result;
-  }
-  detail::search_around(aligner, options, std::min(kSearchFrom, options.kernel_start), result);
-  detail::settle_on_points(aligner, options, cancel, result);
+  if (options.reach > kNearReach || options.turn > kNearTurn)
+    detail::search_wide(aligner, options, cancel, result);
+  detail::align_to_surfels(aligner, options, options.kernel_start, kSurfelScanPoints, cancel, result);
   if (result.cancelled) return result;
-  detail::average_height(aligner, result);
-  detail::measure(aligner, options.kernel_end, detail::kAll, result);
+  const SurfelScore here =
+      aligner.surfel_score(result.pose, options.kernel_end, kSurfelLevels - 1, kJudgePoints);
+  result.score = here.score;
+  if (options.finish == Finish::surfels)
+    detail::measure(aligner, options.kernel_end, kEvidencePoints, result);
+  else if (options.finish == Finish::layers && here.thickness > kCrisp)
+    detail::align_in_layers(aligner, options, {start.t, normalized(start.q)}, cancel, result);
+  else
+    // Without surfels, as where a map is sparse, the points take all kernels.
+    detail::align_to_planes(aligner, options, result.converged ? options.kernel_end : options.kernel_start,
+                            kFinishPoints, cancel, result);
   return result;
 }
 

@@ -6,5 +6,6 @@
 // After the searches:
 #include "knn.inl.hpp"
 #include "match.inl.hpp"
+#include "surfel_match.inl.hpp"
 // Last:
 #include "linearise.inl.hpp"

@@ -25,7 +25,7 @@ constexpr double kSettleEpsilon = 0.001;
 // The height: averaged over this reach (metres) both ways in such steps, over about so many points; a place e
 // times less likely is this share less close, at this kernel (metres).
 constexpr double kHeightReach = 0.3, kHeightStep = 0.05, kHeightShare = 0.02, kHeightKernel = 0.1;
-constexpr std::size_t kHeightPoints = 2500;
+constexpr std::size_t kHeightPoints = 4000;
 
 namespace detail {
 

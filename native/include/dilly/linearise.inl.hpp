@@ -3,12 +3,6 @@
 namespace dilly {
 namespace DILLY_ISA {
 
-// R p of point i: where it lies from in.t.
-inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std::size_t i, float p[3]) {
-  const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
-  for (int a = 0; a < 3; a++) p[a] = in.R[3 * a] * x + in.R[3 * a + 1] * y + in.R[3 * a + 2] * z;
-}
-
 // How far the places p (x y z each, from in.t) are from their nearest map points: squared, in.max_d2 where it
 // is that far or more. Places in a tile are searched for side by side there, then in the other tiles that
 // come nearer.
@@ -19,7 +13,7 @@ inline void nearest_distances(const LineariseInput& in, const float* p, std::siz
   Nearest best[kMost];
   for (std::size_t k = 0; k < count; k++) best[k] = {in.max_d2, kNoSlot};
   for (int c = 0; c < around.count; c++) {
-    const Level& level = around.tiles[c]->*in.level;
+    const Level& level = around.tiles[c]->points;
     for (std::size_t k = 0; k < count; k++) relative_to(level, in.t, p + 3 * k, q + 3 * k);
     if (c == 0) {
       nearest_each(level.tree, q, count, best);
@@ -65,12 +59,8 @@ inline void closeness(const LineariseInput& in, const std::array<float, 3>* shif
   }
 }
 
-// Finds for the `count` points from `first` on the nearest map point, and sums the normal equations of
-// registration over them (see icp.hpp for the equations).
-inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
-  float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], r[kBlock], dx[kBlock],
-      dy[kBlock], dz[kBlock];
-  std::size_t n = 0;
+// Finds for the `count` points from `first` on the nearest map point.
+inline void gather_points(const LineariseInput& in, std::size_t first, std::size_t count, Pairs& pairs) {
   Surroundings around(*in.map);
   for (std::size_t k = 0; k < count; k++) {
     const std::size_t i = first + k * in.stride;
@@ -85,29 +75,32 @@ inline void linearise(const LineariseInput& in, std::size_t first, std::size_t c
     const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
     const Leaf& normal = best.level->normals[best.slot / kLeaf];
     const int lane = best.slot % kLeaf;
-    px[n] = p[0];
-    py[n] = p[1];
-    pz[n] = p[2];
-    nx[n] = normal.x[lane];
-    ny[n] = normal.y[lane];
-    nz[n] = normal.z[lane];
-    dx[n] = q[0] - leaf.x[lane];
-    dy[n] = q[1] - leaf.y[lane];
-    dz[n] = q[2] - leaf.z[lane];
-    r[n] = nx[n] * dx[n] + ny[n] * dy[n] + nz[n] * dz[n];
-    n++;
+    pairs.add(p, normal.x[lane], normal.y[lane], normal.z[lane], q[0] - leaf.x[lane], q[1] - leaf.y[lane],
+              q[2] - leaf.z[lane]);
   }
+}
+
+// Matches the `count` points from `first` on to the map, and sums the normal equations of registration over
+// them (see icp.hpp for the equations).
+inline void linearise(const LineariseInput& in, std::size_t first, std::size_t count, BlockSums& sums) {
+  Pairs pairs;
+  if (in.surfels < 0)
+    gather_points(in, first, count, pairs);
+  else
+    gather_surfels(in, first, count, pairs);
+  auto& [px, py, pz, nx, ny, nz, dx, dy, dz, n] = pairs;
   const std::size_t padded = (n + 7) / 8 * 8;
   for (std::size_t k = n; k < padded; k++)
-    px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = r[k] = dx[k] = dy[k] = dz[k] = 0;
+    px[k] = py[k] = pz[k] = nx[k] = ny[k] = nz[k] = dx[k] = dy[k] = dz[k] = 0;
 
   const F8 k2 = splat8(in.kernel * in.kernel), zero{};
   F8 h[21] = {}, g[6] = {}, square{}, near{}, weight{}, range2{};
   for (std::size_t k = 0; k < padded; k += 8) {
-    const F8 x = load8(px + k), y = load8(py + k), z = load8(pz + k), e = load8(r + k);
+    const F8 x = load8(px + k), y = load8(py + k), z = load8(pz + k);
     F8 j[6] = {load8(nx + k), load8(ny + k), load8(nz + k), {}, {}, {}};
     const F8 real = j[0] * j[0] + j[1] * j[1] + j[2] * j[2];  // 1, and 0 in the padding
     const F8 ex = load8(dx + k), ey = load8(dy + k), ez = load8(dz + k);
+    const F8 e = j[0] * ex + j[1] * ey + j[2] * ez;
     const F8 ratio = k2 / (k2 + (in.metric == Metric::plane ? e * e : ex * ex + ey * ey + ez * ez));
     const F8 w = ratio * ratio * real;
     weight += w;

@@ -3,6 +3,33 @@
 namespace dilly {
 namespace DILLY_ISA {
 
+// R p of point i: where it lies from in.t.
+inline __attribute__((always_inline)) void rotated(const LineariseInput& in, std::size_t i, float p[3]) {
+  const float x = in.cloud->x[i], y = in.cloud->y[i], z = in.cloud->z[i];
+  for (int a = 0; a < 3; a++) p[a] = in.R[3 * a] * x + in.R[3 * a + 1] * y + in.R[3 * a + 2] * z;
+}
+
+// Points with what they are matched to: where they lie from in.t, its normal, and the way from it to them.
+struct Pairs {
+  float px[kBlock], py[kBlock], pz[kBlock], nx[kBlock], ny[kBlock], nz[kBlock], dx[kBlock], dy[kBlock],
+      dz[kBlock];
+  std::size_t n = 0;
+
+  void add(const float p[3], float normal_x, float normal_y, float normal_z, float d_x, float d_y,
+           float d_z) {
+    px[n] = p[0];
+    py[n] = p[1];
+    pz[n] = p[2];
+    nx[n] = normal_x;
+    ny[n] = normal_y;
+    nz[n] = normal_z;
+    dx[n] = d_x;
+    dy[n] = d_y;
+    dz[n] = d_z;
+    n++;
+  }
+};
+
 // Asks for what the search of a point reads first if its neighbour is still the last one: a large map is not
 // in the caches, and the search would mostly wait for it.
 inline __attribute__((always_inline)) void prefetch_match(const Match& match) {
@@ -41,7 +68,7 @@ inline __attribute__((always_inline)) Match find_match(const LineariseInput& in,
     if (d2 <= best.d2) best = {last.level, last.slot, d2};
   }
   for (int c = 0; c < around.count; c++) {
-    const Level& level = around.tiles[c]->*in.level;
+    const Level& level = around.tiles[c]->points;
     relative_to(level, in.t, p, q);
     if (level.box_distance2(q) > best.d2) continue;
     Nearest near{best.d2, best.level == &level ? best.slot : kNoSlot};
@@ -87,7 +114,7 @@ inline __attribute__((always_inline)) Match find_match_and_next(const LineariseI
   best.d2 = reach * reach;
   float second2 = best.d2;
   for (int turn = last.level ? -1 : 0; turn < around.count; turn++) {
-    const Level& level = turn < 0 ? *last.level : around.tiles[turn]->*in.level;
+    const Level& level = turn < 0 ? *last.level : around.tiles[turn]->points;
     if (turn >= 0 && &level == last.level) continue;
     float q[3];
     relative_to(level, in.t, p, q);

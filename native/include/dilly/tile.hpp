@@ -30,13 +30,14 @@ struct Level {
   }
 };
 
-// A tile twice: its points, and its surfels for the first, wide iterations of a registration. A dense cloud
-// answers every query with a point next to it, so that a scan creeps; a surfel speaks for the surface of a
-// whole cube.
+// A tile's points, and its surfels for the first, wide iterations of a registration. A dense cloud answers
+// every query with a point next to it, so that a scan creeps; a surfel speaks for the surface of a whole
+// cube.
 struct Tile {
-  Level fine, coarse;
+  Level points;
+  SurfelGrid surfels[kSurfelLevels];
 
-  std::size_t size() const { return fine.size(); }
+  std::size_t size() const { return points.size(); }
 };
 
 inline Result<Level> build_level(const Cloud& cloud, const std::array<double, 3>& origin) {
@@ -78,13 +79,16 @@ inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud,
       return Error{"bad-normal", "expected unit normals, found squared length " + std::to_string(n2) +
                                      " at index " + std::to_string(i)};
   }
-  Result<Level> fine = build_level(cloud, origin);
-  if (!fine.ok()) return fine.error();
-  const Result<Cloud> surfels = find_surfels(cloud, kSurfelSize);
-  if (!surfels.ok()) return surfels.error();
-  Result<Level> coarse = build_level(surfels.value(), origin);
-  if (!coarse.ok()) return coarse.error();
-  return std::make_shared<const Tile>(Tile{std::move(fine.value()), std::move(coarse.value())});
+  Result<Level> points = build_level(cloud, origin);
+  if (!points.ok()) return points.error();
+  auto tile = std::make_shared<Tile>();
+  tile->points = std::move(points.value());
+  for (int level = 0; level < kSurfelLevels; level++) {
+    Result<SurfelGrid> grid = build_surfels(cloud, kSurfelSizes[level]);
+    if (!grid.ok()) return grid.error();
+    tile->surfels[level] = std::move(grid.value());
+  }
+  return std::shared_ptr<const Tile>(std::move(tile));
 }
 
 using TileKey = std::pair<std::int32_t, std::int32_t>;
@@ -149,15 +153,20 @@ class Surroundings {
     const bool sane = std::fabs(i) < 1073741824.0 && std::fabs(j) < 1073741824.0;
     known_ = sane;
     count = 0;
+    own = nullptr;
     if (!sane) return;
     i_ = static_cast<std::int32_t>(i);
     j_ = static_cast<std::int32_t>(j);
     static constexpr int steps[9][2] = {{0, 0},   {-1, 0}, {1, 0},  {0, -1}, {0, 1},
                                         {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
     for (const auto& step : steps)
-      if (const Tile* tile = set_->find({i_ + step[0], j_ + step[1]})) tiles[count++] = tile;
+      if (const Tile* tile = set_->find({i_ + step[0], j_ + step[1]})) {
+        if (&step == steps) own = tile;
+        tiles[count++] = tile;
+      }
   }
 
+  const Tile* own = nullptr;  // the tile over the place itself
   const Tile* tiles[9];
   int count = 0;
 

@@ -1,0 +1,81 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Alignment } from '../core.ts';
+import { expSo3, quatMultiply, quatNormalize } from '../math/so3.ts';
+import type { Pose } from '../types.ts';
+import { throwIfCancelled } from './cancel.ts';
+import type { Problem } from './problem.ts';
+import { alignToSurfels, surfelScore, TRIAL_POINTS } from './surfel-steps.ts';
+import { SURFEL_SIZES } from './surfels.ts';
+
+/** These are those of native/include/dilly/wide.hpp, where the reasons are. */
+const NEAR_REACH = 0.7;
+const NEAR_TURN = 0.1;
+const GRID_STEP = 1;
+const GRID_RISE = 1.3;
+const GRID_TURN = 0.14;
+const GRID_POINTS = 150;
+const GRID_KERNEL = 0.5;
+const GRID_TRIES = 8;
+export const JUDGE_POINTS = 1500;
+const SAME_PLACE = 0.3;
+
+export function needsWide({ options: { reach = 0, turn = 0 } }: Problem): boolean {
+  return reach > NEAR_REACH || turn > NEAR_TURN;
+}
+
+/** The best place within reach, and how good the second best is. */
+export async function searchWide(problem: Problem, from: Alignment): Promise<Alignment> {
+  const { options, signal } = problem;
+  const starts = [from.T_map_base, ...(await gridPlaces(problem, from.T_map_base)).slice(0, GRID_TRIES)];
+  let { iterations } = from;
+  const places: { pose: Pose; score: number }[] = [];
+  for (const T_map_base of starts) {
+    const trial = await alignToSurfels(
+      problem,
+      { ...from, T_map_base, iterations: 0 },
+      options.kernelStart,
+      TRIAL_POINTS,
+    );
+    iterations += trial.iterations;
+    const pose = trial.T_map_base;
+    const { score } = surfelScore(problem, pose, options.kernelEnd, SURFEL_SIZES.length - 1, JUDGE_POINTS);
+    places.push({ pose, score });
+  }
+  throwIfCancelled(signal, 'aligning');
+  const best = places.reduce((a, b) => (b.score > a.score ? b : a));
+  const others = places.filter(({ pose }) => wayBetween(pose, best.pose) > SAME_PLACE);
+  const second = Math.max(0, ...others.map(({ score }) => score));
+  return { ...from, T_map_base: best.pose, second, iterations };
+}
+
+/** The places of the grid around `start`, best first. */
+async function gridPlaces(problem: Problem, start: Pose): Promise<Pose[]> {
+  const { reach = 0, turn = 0 } = problem.options;
+  const side = Math.ceil(reach / GRID_STEP - 1e-9);
+  const rise = Math.ceil(reach / GRID_RISE - 0.6);
+  const turns = Math.ceil(turn / GRID_TURN - 0.5);
+  const places: { pose: Pose; score: number }[] = [];
+  const [x, y, z] = start.position;
+  for (let a = -turns; a <= turns; a++) {
+    const orientation = quatNormalize(quatMultiply(expSo3([0, 0, a * GRID_TURN]), start.orientation));
+    for (let k = -rise; k <= rise; k++)
+      for (let j = -side; j <= side; j++)
+        for (let i = -side; i <= side; i++) {
+          const pose: Pose = {
+            position: [x + i * GRID_STEP, y + j * GRID_STEP, z + k * GRID_RISE],
+            orientation,
+          };
+          places.push({ pose, score: surfelScore(problem, pose, GRID_KERNEL, 0, GRID_POINTS).score });
+        }
+    await nextTurn();
+    throwIfCancelled(problem.signal, 'aligning');
+  }
+  return places.sort((a, b) => b.score - a.score).map(({ pose }) => pose);
+}
+
+/** How far at most a point within `arm` metres moves from one pose to the other, nearly; m. */
+function wayBetween(a: Pose, b: Pose, arm = 20): number {
+  const shift = Math.hypot(...a.position.map((v, k) => v - b.position[k]!));
+  const dot = a.orientation.reduce((sum, v, k) => sum + v * b.orientation[k]!, 0);
+  return shift + arm * 2 * Math.sqrt(Math.max(0, 1 - dot * dot));
+}
