@@ -177,3 +177,63 @@ export interface UpdateRecord {
   /** where a fix says that the antenna is, map frame */
   readonly fix?: Vec3;
 }
+
+/** What a signal head shows to people on foot, the same words for every vendor. */
+export type SignalPhase = 'stop' | 'walk' | 'clearance' | 'dark' | 'fault' | 'unknown';
+
+/** One vendor's word on one signal head. */
+export interface SignalState {
+  /** the id that the map gives */
+  readonly signalId: string;
+  readonly phase: SignalPhase;
+  /** seconds from `timingSourceTime` until the phase ends; absent where nobody says, or says what cannot be trusted */
+  readonly remaining?: { readonly min: number; readonly likely?: number; readonly max?: number };
+  /** of the phase and of the remaining time, by the source's clock: ms since the Unix epoch */
+  readonly sourceTime: number;
+  readonly timingSourceTime?: number;
+  /** when it reached us, ms on the monotonic clock */
+  readonly receivedAtMs: number;
+  readonly provider: string;
+  /** what came, for the record */
+  readonly raw: unknown;
+}
+
+/** A signal of the route, as the map gives it (graph.geojson, kind `signal`). */
+export interface RouteSignal {
+  readonly signalId: string;
+  readonly provider: string;
+  /** the vendor's id of the intersection */
+  readonly externalId: string;
+  /** `nt` `et` `st` `wt` `ne` `se` `sw` `nw`, or a signal group number as text */
+  readonly head: string;
+  /** ISO 8601: when somebody last checked on the street that this head is this crossing's; absent: never */
+  readonly verifiedAt?: string;
+  /** metres */
+  readonly crossingLength: number;
+}
+
+/** rmf_door_msgs/DoorMode */
+export type DoorMode = 'CLOSED' | 'MOVING' | 'OPEN' | 'OFFLINE' | 'UNKNOWN';
+
+/** rmf_door_msgs/DoorState, with the session that holds it where the vendor says so. */
+export interface DoorState {
+  readonly doorId: string;
+  readonly mode: DoorMode;
+  readonly sessionId?: string;
+  /** ms on the monotonic clock */
+  readonly receivedAtMs: number;
+}
+
+/** rmf_lift_msgs/LiftState */
+export interface LiftState {
+  readonly liftId: string;
+  readonly currentFloor: string;
+  readonly destinationFloor: string;
+  readonly door: 'CLOSED' | 'MOVING' | 'OPEN' | 'UNKNOWN';
+  readonly motion: 'STOPPED' | 'UP' | 'DOWN' | 'UNKNOWN';
+  readonly mode: 'UNKNOWN' | 'HUMAN' | 'AGV' | 'FIRE' | 'OFFLINE' | 'EMERGENCY';
+  /** who holds the lift; empty: nobody */
+  readonly sessionId: string;
+  /** ms on the monotonic clock */
+  readonly receivedAtMs: number;
+}
