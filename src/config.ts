@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { replayConfig } from './adapters/replay/replay-config.ts';
+import { crossingConfig } from './crossing/crossing-config.ts';
 import { localizerConfig } from './pipeline.ts';
 import { Refusal } from './types.ts';
 
@@ -36,6 +37,7 @@ export const configSchema = z.strictObject({
   core: z.enum(['auto', 'native', 'portable']).default('auto').describe('computing core'),
   ...localizerConfig.shape,
   map: mapConfig.prefault({}),
+  crossing: crossingConfig.prefault({}),
   replay: replayConfig.prefault({}),
 });
 export type Config = z.infer<typeof configSchema>;

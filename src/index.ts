@@ -2,6 +2,24 @@
 export type { Config } from './config.ts';
 export { loadConfig } from './config.ts';
 export type { Alignment, AlignOptions, Cloud, Core, KdTree, Motion, Tile, TileMap } from './core.ts';
+export { type CrossingConfig, crossingConfig } from './crossing/crossing-config.ts';
+export {
+  type CrossingPhase,
+  type CrossingState,
+  type CrossingStep,
+  newCrossing,
+  type OperatorEvent,
+  stepCrossing,
+} from './crossing/crossing-guard.ts';
+export {
+  type CameraView,
+  type CrossingInput,
+  mayCross,
+  type ObstacleCheck,
+  type Verdict,
+  type WaitReason,
+} from './crossing/go-rule.ts';
+export { type AgedSignal, ageSignal } from './crossing/signal-ageing.ts';
 export { type Manifest, parseManifest } from './map/manifest.ts';
 export { MapWindow } from './map/map-window.ts';
 export { loadCore } from './native.ts';
