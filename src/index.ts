@@ -19,6 +19,20 @@ export {
   type Verdict,
   type WaitReason,
 } from './crossing/go-rule.ts';
+export { type Arbiter, arbitrate, newArbiter, type SharingRules } from './crossing/queue-arbiter.ts';
+export { doorReady, liftReady, type NotReady, type Readiness } from './crossing/readiness.ts';
+export { newSession, stepSession } from './crossing/session.ts';
+export type {
+  Resource,
+  Session,
+  SessionAction,
+  SessionAnswer,
+  SessionEvent,
+  SessionPhase,
+  SessionReason,
+  SessionRequest,
+  SessionStep,
+} from './crossing/session-types.ts';
 export { type AgedSignal, ageSignal } from './crossing/signal-ageing.ts';
 export { type Manifest, parseManifest } from './map/manifest.ts';
 export { MapWindow } from './map/map-window.ts';
