@@ -7,6 +7,7 @@ import {
   type Verdict,
   type WaitReason,
 } from './go-rule.ts';
+import { lagOf } from './signal-ageing.ts';
 
 export type CrossingPhase = 'APPROACHING' | 'WAITING' | 'GO' | 'CLEARING' | 'CLEARED';
 
@@ -21,11 +22,13 @@ export interface CrossingState {
   readonly clearByMs?: number;
   /** of the road, m, as it was last known: it must be left also when the signal is no longer given */
   readonly crossingLength?: number | undefined;
+  /** feed and camera contradict each other since then, ms on the monotonic clock */
+  readonly differsSinceMs?: number | undefined;
   /** told to the operator already and still so */
   readonly told: readonly OperatorEvent['kind'][];
 }
 
-/** What an operator must hear of; each is told once, when it begins. */
+/** What an operator must hear of; each is told once, when it begins (or has lasted for longer than a feed lags). */
 export interface OperatorEvent {
   readonly kind: 'camera-disagrees' | 'stop-line-passed' | 'on-road-without-go' | 'clearing-late';
   readonly text: string;
@@ -51,7 +54,9 @@ export function stepCrossing(
 ): { readonly state: CrossingState; readonly events: readonly OperatorEvent[] } {
   if (state.phase === 'CLEARED') return { state, events: [] };
   const verdict = mayCross(input, nowMs, config);
-  const next = { told: [], ...nextPhase(state, input, verdict, nowMs, config) };
+  const phase = nextPhase(state, input, verdict, nowMs, config);
+  const differs = phase.phase !== 'APPROACHING' && disagreement(input, nowMs, config);
+  const next = { ...phase, differsSinceMs: differs ? (state.differsSinceMs ?? nowMs) : undefined };
   const raised = eventsOf(state, next, input, nowMs, config);
   return {
     state: { ...next, told: raised.map(({ kind }) => kind) },
@@ -104,11 +109,12 @@ function eventsOf(
   config: CrossingConfig,
 ): OperatorEvent[] {
   const events: OperatorEvent[] = [];
-  const different = next.phase === 'APPROACHING' ? undefined : disagreement(input, nowMs, config);
-  if (different)
+  const differs = next.differsSinceMs === undefined ? undefined : disagreement(input, nowMs, config);
+  // At each change of the light the camera is ahead of the feed by its lag: that is no fault.
+  if (differs && nowMs - next.differsSinceMs! > 1000 * lagOf(input.answer!.state.provider, config.ageing))
     events.push({
       kind: 'camera-disagrees',
-      text: `the feed says ${different.feed}, the camera sees ${different.camera}`,
+      text: `the feed says ${differs.feed}, the camera sees ${differs.camera}`,
     });
   if (next.reason === 'stop-line-passed') events.push({ kind: 'stop-line-passed', text: next.text });
   if (next.phase !== 'CLEARING') return events;

@@ -86,6 +86,7 @@ export function timingAge(signal: AgedSignal, nowMs: number, config: AgeingConfi
   return phaseAge(signal, nowMs, config) + Math.max(0, sourceTime - timingSourceTime) / 1000;
 }
 
-function lagOf(provider: string, config: AgeingConfig): number {
+/** Seconds that lie unseen between a light and the answers of this provider, at most. */
+export function lagOf(provider: string, config: AgeingConfig): number {
   return config.providerLag[provider] ?? config.plausibleLag;
 }

@@ -97,13 +97,19 @@ describe('stepCrossing', () => {
     expect(events).toEqual(['on-road-without-go']);
   });
 
-  it('tells of a camera that disagrees when that begins, each time', () => {
-    const seen = (nowMs: number): Partial<CrossingStep> => ({
-      camera: { kind: 'sees', phase: 'stop', seenAtMs: nowMs },
-    });
-    const { phases, events } = walk([0, 5, seen(0)], [100, 4, seen(100)], [200, 4], [300, 4, seen(300)]);
-    expect(phases).toBe('WAITING WAITING GO WAITING');
-    expect(events).toEqual(['camera-disagrees', 'camera-disagrees']);
+  it('waits at once when the camera disagrees, and tells it when that lasts longer than the feed lags', () => {
+    const seen = (nowMs: number): Step => [
+      nowMs,
+      4,
+      { camera: { kind: 'sees', phase: 'stop', seenAtMs: nowMs } },
+    ];
+    // mqtt-spat: 1 s
+    const lasting = [seen(100), seen(600), seen(1100), seen(1200), seen(1300)];
+    expect(walk(...lasting.slice(0, 3))).toMatchObject({ phases: 'WAITING WAITING WAITING', events: [] });
+    expect(walk(...lasting).events).toEqual(['camera-disagrees']);
+    const again = [[1400, 4] as Step, seen(1500), seen(2600)];
+    expect(walk(...lasting, ...again).events).toEqual(['camera-disagrees', 'camera-disagrees']);
+    expect(walk(seen(100), seen(600), [700, 4], seen(800), seen(1300)).events).toEqual([]);
   });
 
   it('tells when it is on the road for longer than a crossing takes', () => {
