@@ -23,7 +23,7 @@ export const ageingConfig = z.strictObject({
     .record(z.string(), z.number().min(0).max(60))
     .default({ 'mqtt-spat': 1 })
     .describe(
-      's, [0, 60]: the same for single providers; a controller that pushes at 10 Hz lags less than 1 s',
+      's, [0, 60]: the same for single providers, this list instead of the default one; a controller that pushes at 10 Hz lags less than 1 s',
     ),
   maxAge: seconds(
     8,

@@ -26,7 +26,7 @@ export function acquire(
 
 /**
  * Ends the session in `phase`. The release is sent at once, unless the robot is inside: the door stays ours until it is
- * out, or the lease is over. Nothing was asked for: nothing is to be released.
+ * out, or, after a cancel, until the lease is over. Nothing was asked for: nothing is to be released.
  */
 export function end(session: Session, phase: 'CLEARED' | 'REFUSED' | 'FAILED', nowMs: number): SessionStep {
   const ended = { ...session, phase, deadlineMs: session.heldUntilMs };

@@ -62,6 +62,8 @@ function keepLease(session: Session, nowMs: number, config: SessionConfig): Sess
 }
 
 function releasing(session: Session, nowMs: number, config: SessionConfig): SessionStep {
+  // Failed in the car or the door: the next robot may not be let in on top of it, until somebody cancels.
+  if (session.inside && !session.cancelled) return keepLease(session, nowMs, config);
   if (nowMs >= session.heldUntilMs) {
     const text = `${session.resource.id} did not acknowledge the release; its lease has run out`;
     return {

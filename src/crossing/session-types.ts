@@ -52,6 +52,8 @@ export interface Session {
   readonly opened: boolean;
   /** the robot, or a part of it, is in the doorway or in the car */
   readonly inside: boolean;
+  /** the caller wants no more of it */
+  readonly cancelled: boolean;
   /** the robot stands in the car: it is about the door at the destination now */
   readonly aboard: boolean;
   /** what the door or lift last said */

@@ -18,6 +18,7 @@ export function newSession(resource: Resource, sessionId: string): Session {
     opened: false,
     inside: false,
     aboard: false,
+    cancelled: false,
     heldUntilMs: 0,
   };
 }
@@ -87,8 +88,8 @@ function takeAnswer(
   const fits = answer.sessionId === session.sessionId && answer.sequence === session.sequence;
   if (!fits || phase === 'IDLE') return still(session);
   const heard = { ...session, answered: true };
-  if (isEnding(session))
-    return still(answer.kind === 'released' && !session.inside ? { ...heard, phase: 'RELEASED' } : session);
+  if (isEnding(session) && !session.inside)
+    return still(answer.kind === 'released' ? { ...heard, phase: 'RELEASED' } : session);
   const waiting = phase === 'REQUESTED' || phase === 'QUEUED';
   switch (answer.kind) {
     case 'queued': {
@@ -189,9 +190,10 @@ function aboard(session: Session, nowMs: number, config: SessionConfig): Session
 
 /** Releases, at once or as soon as the robot is out; a robot in a car rides to its destination first. */
 function cancel(session: Session, nowMs: number): SessionStep {
-  if (isEnding(session)) return still(session);
-  const cancelled: Session = { ...session, reason: session.reason ?? 'cancelled', text: 'cancelled' };
-  return session.inside ? still(cancelled) : end(cancelled, 'CLEARED', nowMs);
+  const cancelled: Session = { ...session, cancelled: true };
+  if (isEnding(session)) return still(cancelled);
+  const why: Session = { ...cancelled, reason: session.reason ?? 'cancelled', text: 'cancelled' };
+  return session.inside ? still(why) : end(why, 'CLEARED', nowMs);
 }
 
 function isEnding({ phase }: Session): boolean {

@@ -181,6 +181,20 @@ describe('cancel', () => {
     expect(run.at(5, 'cleared').releases).toBe(1);
   });
 
+  it('of a robot that is stuck inside lets the lease run out; until then nobody else gets in', () => {
+    const run = passing().until(93);
+    expect(run.session).toMatchObject({ phase: 'FAILED', inside: true });
+    const before = run.sent.length;
+    run.until(100).answered(100, 'granted').until(131);
+    expect(run.sent.length).toBeGreaterThan(before);
+    expect(run.sent.at(-1)!.kind).toBe('acquire');
+    expect(run.session.phase).toBe('FAILED');
+    const sent = run.at(132, 'cancel').sent.length;
+    run.until(251);
+    expect(run.session).toMatchObject({ phase: 'RELEASED', reason: 'passing-too-long' });
+    expect(run.sent.length).toBe(sent);
+  });
+
   it('ends when nobody acknowledges: by then the lease has run out', () => {
     const run = granted().at(2, 'cancel').until(119);
     expect(run.session.phase).toBe('CLEARED');

@@ -5,6 +5,7 @@ import { newSession, stepSession } from '../../src/crossing/session.ts';
 import { readiness } from '../../src/crossing/session-moves.ts';
 import type { SessionAnswer, SessionEvent, SessionRequest } from '../../src/crossing/session-types.ts';
 import { Random } from '../../src/math/random.ts';
+import { Building } from '../scenarios/building.ts';
 import { config, DOOR, door, LIFT, lift, OURS } from './session-cases.ts';
 
 const RULES: SharingRules = { lease: 30, maxHold: 120, patience: 10, maxQueue: 8 };
@@ -283,6 +284,57 @@ describe('any session, whatever a vendor says and in any order', () => {
         }
       }),
       { seed: 7, numRuns: 1000 },
+    );
+  });
+});
+
+describe('robots that want one lift, over a network that loses a third of everything', () => {
+  it('enter one at a time, each by its own session, and none starves', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 2, max: 4 }), (seed, robots) => {
+        const random = new Random(seed);
+        const arrives = () => random.uniform(0, 1) > 1 / 3;
+        const car = new Building('lift-1', 8);
+        const trips = new Array<number>(robots).fill(0);
+        const fresh = (r: number) => newSession(LIFT, `${r}/${trips[r]}`);
+        const sessions = trips.map((_, r) => fresh(r));
+        let nowMs = 0;
+        const step = (r: number, event: SessionEvent) => {
+          const { state, actions } = stepSession(sessions[r]!, event, nowMs, config);
+          const enters = state.phase === 'PASSING' && sessions[r]!.phase !== 'PASSING';
+          sessions[r] = state;
+          if (enters) expect(car.holder).toBe(state.sessionId);
+          for (const action of actions)
+            if (action.kind === 'send' && arrives()) deliver(car.hear(action.request, nowMs));
+        };
+        const deliver = (answers: readonly SessionAnswer[]) => {
+          for (const answer of answers) {
+            const r = Number(answer.sessionId.split('/')[0]);
+            if (arrives()) step(r, { kind: 'answer', answer });
+          }
+        };
+        for (let t = 0; t < 1500; t++) {
+          nowMs = 1000 * t;
+          deliver(car.hear(undefined, nowMs));
+          for (let r = 0; r < robots; r++) {
+            const session = sessions[r]!;
+            if (session.phase === 'IDLE') step(r, { kind: 'begin' });
+            else if (session.phase === 'RELEASED') {
+              if (session.reason === undefined) trips[r]!++;
+              sessions[r] = { ...fresh(r), sessionId: `${r}/${trips[r]}+${t}` };
+            } else if (session.phase === 'FAILED' && session.inside && random.uniform(0, 1) < 0.05)
+              // an operator drives it out
+              step(r, { kind: 'cleared' });
+            else if (session.phase === 'PASSING' && random.uniform(0, 1) < 0.3)
+              step(r, { kind: session.aboard ? 'cleared' : 'aboard' });
+            else if (arrives()) step(r, { kind: 'lift', state: car.lift(nowMs) });
+            else step(r, { kind: 'enter' });
+          }
+          expect(sessions.filter(({ inside }) => inside).length).toBeLessThanOrEqual(1);
+        }
+        expect(Math.min(...trips)).toBeGreaterThanOrEqual(3);
+      }),
+      { seed: 6, numRuns: 30 },
     );
   });
 });
