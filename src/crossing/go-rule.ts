@@ -121,6 +121,7 @@ function phaseIsWalk({ signal, answer }: CrossingInput, nowMs: number): Wait {
 function sourceIsFresh(answer: AgedSignal, nowMs: number, { ageing }: CrossingConfig): Wait {
   const from = source(answer, nowMs);
   const age = phaseAge(answer, nowMs, ageing);
+  if (Number.isNaN(age)) return ['answer-stale', `the answer is stamped later than now; ${from}`];
   if (!(age <= ageing.maxAge))
     return [
       'answer-stale',
