@@ -1,4 +1,4 @@
-import type { FrameResult, SensorMessage, Stamp, UpdateRecord } from './types.ts';
+import type { FrameResult, RouteSignal, SensorMessage, SignalState, Stamp, UpdateRecord } from './types.ts';
 
 /** Where sensor data comes from: a bag, a KITTI folder, a simulator, ROS 2. */
 export interface SensorSource {
@@ -37,3 +37,32 @@ export interface PoseSink {
   /** A message or measurement that was not used, by reason. */
   refused(reason: string, detail: string): void;
 }
+
+/** Where the states of signals come from: one vendor, or the mediator over several. */
+export interface SignalFeed {
+  /** The signals of the route within query distance: only these cause traffic. Replaces the former list. */
+  watch(signals: readonly RouteSignal[]): void;
+  /** The states of signals of one intersection, at `deadlineMs` (monotonic) at the latest. Never rejects. */
+  ask(signals: readonly RouteSignal[], deadlineMs: number, abort?: AbortSignal): Promise<SignalAnswer>;
+  close(): Promise<void>;
+}
+
+/** What one question cost: requests sent and bytes received. */
+export interface Traffic {
+  readonly calls: number;
+  readonly bytes: number;
+}
+
+/** One thing of an answer that was not used. */
+export interface RefusedInput {
+  /** a stable kebab-case word to count by */
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** States for at least one of the signals that were asked for, or why there are none. */
+export type SignalAnswer = { readonly traffic: Traffic } & (
+  | { readonly ok: true; readonly states: readonly SignalState[]; readonly refused: readonly RefusedInput[] }
+  /** `retryAfterMs`: the vendor asks for this pause (quota, 429, 503). */
+  | ({ readonly ok: false; readonly retryAfterMs?: number } & RefusedInput)
+);
