@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { closest } from 'fastest-levenshtein';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { itsConfig } from './adapters/its/its-config.ts';
 import { replayConfig } from './adapters/replay/replay-config.ts';
 import { crossingConfig } from './crossing/crossing-config.ts';
 import { localizerConfig } from './pipeline.ts';
@@ -38,6 +39,7 @@ export const configSchema = z.strictObject({
   ...localizerConfig.shape,
   map: mapConfig.prefault({}),
   crossing: crossingConfig.prefault({}),
+  its: itsConfig.prefault({}),
   replay: replayConfig.prefault({}),
 });
 export type Config = z.infer<typeof configSchema>;

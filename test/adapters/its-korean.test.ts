@@ -29,7 +29,7 @@ describe('the city feed', () => {
     expect(city(cityRecord()).state).toEqual({
       signalId: 's1',
       phase: 'walk',
-      remaining: { min: 12.3, likely: 12.3 },
+      remaining: { min: 12.3, likely: 12.3, max: 12.3 },
       sourceTime: T0,
       timingSourceTime: T0,
       receivedAtMs: 7,
@@ -40,7 +40,7 @@ describe('the city feed', () => {
   });
 
   it('gives the remaining time to whatever state shows, and none without a proven unit', () => {
-    expect(city(cityRecord(), 'wt').state?.remaining).toEqual({ min: 47.3, likely: 47.3 });
+    expect(city(cityRecord(), 'wt').state?.remaining).toEqual({ min: 47.3, likely: 47.3, max: 47.3 });
     const row = cityRow(utf8(cityRecord()), '2691');
     const { readings } = readHeads([signal()], row, row, CITY, 'city', 7);
     expect(withTiming(readings[0]!, undefined)).not.toHaveProperty('remaining');

@@ -22,7 +22,8 @@ export interface Spelling {
 
 /** V2X feeds say "unknown" by 36000 and more (J2735: 36000 over an hour, 36001 undefined). */
 const UNKNOWN_FROM = 36_000;
-const HEAD = /^(?:nt|et|st|wt|ne|se|sw|nw)$/;
+/** Where the arm of the intersection lies. */
+export const HEADS: readonly string[] = ['nt', 'et', 'st', 'wt', 'ne', 'se', 'sw', 'nw'];
 
 /**
  * The newest row of one intersection. Throws a Refusal: `no-rows`, `wrong-id` (the vendor answered for another
@@ -90,7 +91,7 @@ export function readHeads(
     const { signalId, head } = signal;
     const key = `${head}Pdsg${spelling.state}`;
     const name = names.row[key];
-    if (!HEAD.test(head) || name === undefined || name === null || name === '') {
+    if (!HEADS.includes(head) || name === undefined || name === null || name === '') {
       const detail = `signal ${signalId}: expected ${key} of intersection ${names.intersection}, found none`;
       refused.push({ reason: 'no-such-head', detail });
       continue;
@@ -120,5 +121,6 @@ export function readHeads(
 export function withTiming({ state, raw }: HeadReading, unitsPerSecond: number | undefined): SignalState {
   if (raw === undefined || unitsPerSecond === undefined || state.phase === 'unknown') return state;
   const seconds = raw / unitsPerSecond;
-  return { ...state, remaining: { min: seconds, likely: seconds } };
+  // A countdown promises its end: neither sooner nor later.
+  return { ...state, remaining: { min: seconds, likely: seconds, max: seconds } };
 }

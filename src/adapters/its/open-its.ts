@@ -1,0 +1,40 @@
+import { Random } from '../../math/random.ts';
+import { HttpVendor } from './http-vendor.ts';
+import type { ItsConfig, VendorConfig } from './its-config.ts';
+import { cityFeed, nationalFeed } from './korean-feeds.ts';
+import { Mediator, type MediatorDeps } from './mediator.ts';
+import { MqttSpat } from './mqtt-spat.ts';
+import { machineTiming } from './timing.ts';
+import type { Vendor, VendorContext } from './vendor.ts';
+
+/** The mediator over all configured vendors, on the machine's clocks. `environment` holds keys and passwords. */
+export function openIts(
+  config: ItsConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+  watchers: Pick<MediatorDeps, 'onState' | 'onEvent'> = {},
+): Mediator {
+  const random = new Random(Date.now());
+  const vendors = config.vendors.map((vendor) => ({
+    config: vendor,
+    make: (context: VendorContext) => makeVendor(vendor, context, environment),
+  }));
+  return new Mediator(vendors, config.mediator, {
+    timing: machineTiming,
+    chance: () => random.uniform(),
+    usageFile: config.usageFile,
+    ...watchers,
+  });
+}
+
+function makeVendor(
+  config: VendorConfig,
+  context: VendorContext,
+  environment: Readonly<Record<string, string | undefined>>,
+): Vendor {
+  const secret = (name: string | undefined) => (name === undefined ? undefined : environment[name]);
+  if (config.kind === 'mqtt-spat') return new MqttSpat(config, context, secret(config.broker.passwordEnv));
+  const key = secret(config.keyEnv) ?? '';
+  return config.kind === 'city-http'
+    ? new HttpVendor(config, context, cityFeed(config.url, key, config.feed))
+    : new HttpVendor(config, context, nationalFeed(config.url, key));
+}
