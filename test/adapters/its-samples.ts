@@ -117,3 +117,22 @@ export function odeSpat(
     },
   };
 }
+
+/** A MAP of intersection 12111 with one lane, to lane 9 by `group`, bit by bit. `type` 0000: for cars, 0001: crosswalk. */
+export function mapBytes(type: '0000' | '0001', group: number): Uint8Array {
+  const n = (value: number, count: number) => value.toString(2).padStart(count, '0');
+  const attributes = type === '0001' ? n(0, 16) : n(0, 9);
+  const bits = [
+    '0 00010000 0000000 00000', // MapData: intersections only, revision 0, one of them
+    `000000 0${n(12_111, 16)}${n(3, 7)}`, // no optional part, id, revision
+    `000 ${n(374_979_400 + 900_000_000, 31)}${n(1_270_276_200 + 1_799_999_999, 32)}`,
+    `00000000 00000100 ${n(7, 8)}`, // one lane, with connections
+    `0 00 ${n(0, 10)} ${type} ${attributes}`,
+    `00 000000 00 000 ${n(512 - 300, 10)}${n(512 + 200, 10)} 00 000 ${n(512 + 500, 10)}${n(512, 10)}`,
+    `0000 0100 0${n(9, 8)}${n(group, 8)}`,
+  ]
+    .join('')
+    .replaceAll(' ', '');
+  const value = bits.match(/.{1,8}/g)!.map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
+  return Uint8Array.of(0, 18, value.length, ...value);
+}

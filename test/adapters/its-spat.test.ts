@@ -9,7 +9,7 @@ import { spatToUper } from '../../src/adapters/its/simulate/spat-write.ts';
 import { type SpatIntersection, STATUS_BITS, spatStates } from '../../src/adapters/its/spat.ts';
 import { refusalReason } from '../../src/types.ts';
 import { realData } from '../data.ts';
-import { odeSpat, signal, utf8 } from './its-samples.ts';
+import { mapBytes, odeSpat, signal, utf8 } from './its-samples.ts';
 
 /** 35.176 s after a minute, 36:51.5 before 22120 tenths … the hour's tenths are 22051.76. */
 const WALL = Date.UTC(2024, 11, 10, 17, 36, 35, 176);
@@ -317,24 +317,11 @@ describe('a MAP in unaligned PER', () => {
   });
 
   it('reads one crosswalk, written out bit by bit', () => {
-    const n = (value: number, count: number) => value.toString(2).padStart(count, '0');
-    const bits = [
-      '0 00010000 0000000 00000', // MapData: intersections only, revision 0, one of them
-      `000000 0${n(12_110, 16)}${n(3, 7)}`, // no optional part, id, revision
-      `000 ${n(374_979_400 + 900_000_000, 31)}${n(1_270_276_200 + 1_799_999_999, 32)}`,
-      `00000000 00000100 ${n(7, 8)}`, // one lane, with connections
-      `0 00 ${n(0, 10)} 0001 ${n(0, 16)}`, // a crosswalk
-      `00 000000 00 000 ${n(512 - 300, 10)}${n(512 + 200, 10)} 00 000 ${n(512 + 500, 10)}${n(512, 10)}`,
-      `0000 0100 0${n(9, 8)}${n(10, 8)}`, // to lane 9 by group 10
-    ]
-      .join('')
-      .replaceAll(' ', '');
-    const value = bits.match(/.{1,8}/g)!.map((byte) => Number.parseInt(byte.padEnd(8, '0'), 2));
-    expect(readPayload(Uint8Array.of(0, 18, value.length, ...value))).toEqual({
+    expect(readPayload(mapBytes('0001', 10))).toEqual({
       kind: 'map',
       intersections: [
         {
-          id: 12_110,
+          id: 12_111,
           revision: 3,
           latitude: 37.49794,
           longitude: 127.02762,

@@ -72,8 +72,11 @@ export function excerpt(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
+/** Objects by their keys alone: what a vendor sends may be too deep to be written out. */
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value)?.slice(0, 200) ?? 'nothing');
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (isRecord(value)) return `an object of ${Object.keys(value).slice(0, 8).join(', ') || 'nothing'}`;
+  return value === undefined ? 'nothing' : String(value);
 }
 
 export function isRecord(value: unknown): value is Json {

@@ -14,7 +14,12 @@ export interface LinkOptions {
   readonly onMessage: (topic: string, payload: Uint8Array) => void;
   /** A connection that came or went, with the reason where it failed. */
   readonly onLink: (connected: boolean, detail: string) => void;
+  /** Topics that the broker does not let us read. */
+  readonly onRefused: (topics: readonly string[]) => void;
 }
+
+/** An acknowledgement that takes longer is taken for lost, ms. */
+const PUBLISH_MS = 1000;
 
 /**
  * A connection to a broker that comes back by itself: each attempt is a client of its own after a pause that doubles.
@@ -53,12 +58,15 @@ export class MqttLink {
     const client = this.#client;
     if (!client?.connected) return Promise.resolve(false);
     return new Promise((resolve) => {
-      const gone = () => resolve(false);
-      client.once('close', gone);
-      client.publish(topic, Buffer.from(payload), { qos: 1, retain }, (error) => {
+      const done = (sent: boolean) => {
+        cancel();
         client.off('close', gone);
-        resolve(!error);
-      });
+        resolve(sent);
+      };
+      const gone = () => done(false);
+      const cancel = this.#options.timing.after(PUBLISH_MS, gone);
+      client.once('close', gone);
+      client.publish(topic, Buffer.from(payload), { qos: 1, retain }, (error) => done(!error));
     });
   }
 
@@ -68,7 +76,14 @@ export class MqttLink {
     const client = this.#client;
     if (!client) return;
     if (client.connected) await this.publish(this.#options.statusTopic, 'offline', true);
-    await new Promise<void>((resolve) => client.end(!client.connected, () => resolve()));
+    // By force: otherwise it waits for acknowledgements that may never come.
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.timing.after(PUBLISH_MS, resolve);
+      client.end(true, () => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #connect(): void {
@@ -133,11 +148,10 @@ export class MqttLink {
   }
 
   #subscribeNow(topics: string[]): void {
-    this.#client!.subscribe(topics, { qos: 1 }, (error, granted) => {
-      // An ACL answers 128 for a topic.
+    this.#client!.subscribe(topics, { qos: 1 }, (_, granted) => {
+      // An ACL may answer 128 for a topic. An error means that the connection went: it is subscribed again with the next.
       const refused = (granted ?? []).filter(({ qos }) => qos >= 128).map(({ topic }) => topic);
-      if (error || refused.length > 0)
-        this.#options.onLink(this.connected, `no subscription to ${refused.join(', ') || topics.join(', ')}`);
+      if (refused.length > 0) this.#options.onRefused(refused);
     });
   }
 }

@@ -33,6 +33,8 @@ export class MqttSpat implements Vendor {
       onMessage: (topic, payload) => this.#receive(topic, payload),
       onLink: (connected, detail) =>
         context.onNote(config.name, { reason: connected ? 'connected' : 'disconnected', detail }),
+      onRefused: (topics) =>
+        context.onNote(config.name, { reason: 'subscription-refused', detail: topics.join(', ') }),
     });
   }
 
