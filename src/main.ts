@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addBag } from './commands/bag.ts';
 import { addDemo } from './commands/demo.ts';
 import { addEval } from './commands/eval.ts';
+import { addIts } from './commands/its.ts';
 import { addMapBuild } from './commands/map-build.ts';
 import { addMapVerify } from './commands/map-verify.ts';
 import { addReplay } from './commands/replay.ts';
@@ -22,6 +23,7 @@ addMapBuild(map);
 addMapVerify(map);
 addBag(program);
 addEval(program);
+addIts(program);
 addSchema(program);
 addDemo(program);
 // Commands inherit neither by themselves.

@@ -1,4 +1,13 @@
-import type { FrameResult, RouteSignal, SensorMessage, SignalState, Stamp, UpdateRecord } from './types.ts';
+import type {
+  DoorState,
+  FrameResult,
+  LiftState,
+  RouteSignal,
+  SensorMessage,
+  SignalState,
+  Stamp,
+  UpdateRecord,
+} from './types.ts';
 
 /** Where sensor data comes from: a bag, a KITTI folder, a simulator, ROS 2. */
 export interface SensorSource {
@@ -66,3 +75,25 @@ export type SignalAnswer = { readonly traffic: Traffic } & (
   /** `retryAfterMs`: the vendor asks for this pause (quota, 429, 503). */
   | ({ readonly ok: false; readonly retryAfterMs?: number } & RefusedInput)
 );
+
+/** Doors and lifts of buildings. States come to whoever made it; a request only asks, the state tells what became. */
+export interface BuildingLink {
+  /** False where it could not be handed over now; it is not sent later. The same request twice is the same request. */
+  request(request: BuildingRequest): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Of one session (who uses the door or lift now); `sequence` rises with every request of a session. */
+export type BuildingRequest = { readonly sessionId: string; readonly sequence: number } & (
+  | { readonly kind: 'door'; readonly doorId: string; readonly open: boolean }
+  /** `floor`: come there and hold the door open; undefined: the session ends, the lift is free again. */
+  | { readonly kind: 'lift'; readonly liftId: string; readonly floor: string | undefined }
+);
+
+/** Where the states of doors and lifts go. */
+export interface BuildingWatcher {
+  door(state: DoorState): void;
+  lift(state: LiftState): void;
+  /** A connection that came or went, or a state that was not used. */
+  note(note: RefusedInput): void;
+}

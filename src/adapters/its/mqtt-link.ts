@@ -11,7 +11,8 @@ export interface LinkOptions {
   readonly maxBytes: number;
   readonly timing: Timing;
   readonly chance: Chance;
-  readonly onMessage: (topic: string, payload: Uint8Array) => void;
+  /** `retained`: the broker kept it since some time before the subscription. */
+  readonly onMessage: (topic: string, payload: Uint8Array, retained: boolean) => void;
   /** A connection that came or went, with the reason where it failed. */
   readonly onLink: (connected: boolean, detail: string) => void;
   /** Topics that the broker does not let us read. */
@@ -105,8 +106,8 @@ export class MqttLink {
       if (this.#topics.size > 0) this.#subscribeNow([...this.#topics]);
       client.publish(statusTopic, 'online', { qos: 1, retain: true }, () => {});
     });
-    client.on('message', (topic, payload) => {
-      onMessage(topic, payload.length > maxBytes ? payload.subarray(0, maxBytes + 1) : payload);
+    client.on('message', (topic, payload, { retain }) => {
+      onMessage(topic, payload.length > maxBytes ? payload.subarray(0, maxBytes + 1) : payload, retain);
     });
     client.on('error', (error) => {
       problem = error.message || String((error as NodeJS.ErrnoException).code ?? error);

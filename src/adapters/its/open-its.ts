@@ -11,7 +11,7 @@ import type { Vendor, VendorContext } from './vendor.ts';
 export function openIts(
   config: ItsConfig,
   environment: Readonly<Record<string, string | undefined>>,
-  watchers: Pick<MediatorDeps, 'onState' | 'onEvent'> = {},
+  watchers: Pick<MediatorDeps, 'onState' | 'onEvent'> & Partial<Pick<MediatorDeps, 'timing'>> = {},
 ): Mediator {
   const random = new Random(Date.now());
   const vendors = config.vendors.map((vendor) => ({
