@@ -8,6 +8,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   pcd: () => import('./pcd.ts'),
   registration: () => import('./registration.ts'),
   eventloop: () => import('./eventloop.ts'),
+  its: () => import('./its.ts'),
 };
 
 /** `npm run bench -- [SUITE…] [--json]`: tables on stderr; with --json the last line of stdout is one array of rows. */

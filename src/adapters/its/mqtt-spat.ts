@@ -14,7 +14,8 @@ export class MqttSpat implements Vendor {
   readonly #config: Config;
   readonly #context: VendorContext;
   readonly #link: MqttLink;
-  #watched: readonly RouteSignal[] = [];
+  /** by the topic of their SPaT */
+  #watched = new Map<string, RouteSignal[]>();
   readonly #latest = new Map<string, SignalState>();
   /** groups of crosswalks by intersection id, where a MAP came */
   readonly #crosswalks = new Map<string, ReadonlySet<number>>();
@@ -39,16 +40,18 @@ export class MqttSpat implements Vendor {
   }
 
   watch(signals: readonly RouteSignal[]): void {
-    this.#watched = signals;
     const ids = new Set(signals.map(({ signalId }) => signalId));
     for (const id of this.#latest.keys()) if (!ids.has(id)) this.#latest.delete(id);
     const intersections = [...byIntersection(signals).keys()];
     for (const id of this.#crosswalks.keys()) if (!intersections.includes(id)) this.#crosswalks.delete(id);
     const { spatTopic, mapTopic } = this.#config;
-    const templates = mapTopic ? [spatTopic, mapTopic] : [spatTopic];
-    this.#link.subscribe(
-      new Set(intersections.flatMap((id) => templates.map((topic) => topic.replaceAll('{id}', id)))),
-    );
+    this.#watched = new Map();
+    for (const signal of signals) {
+      const topic = spatTopic.replaceAll('{id}', signal.externalId);
+      this.#watched.set(topic, [...(this.#watched.get(topic) ?? []), signal]);
+    }
+    const maps = mapTopic ? intersections.map((id) => mapTopic.replaceAll('{id}', id)) : [];
+    this.#link.subscribe(new Set([...this.#watched.keys(), ...maps]));
   }
 
   async ask(signals: readonly RouteSignal[], deadlineMs: number, abort?: AbortSignal): Promise<SignalAnswer> {
@@ -125,8 +128,7 @@ export class MqttSpat implements Vendor {
 
   /** The signals of a topic, without those whose group a MAP does not know over a crosswalk: it may be a light for cars. */
   #onCrosswalks(topic: string): readonly RouteSignal[] {
-    return this.#watched.filter(({ signalId, externalId, head }) => {
-      if (this.#config.spatTopic.replaceAll('{id}', externalId) !== topic) return false;
+    return (this.#watched.get(topic) ?? []).filter(({ signalId, externalId, head }) => {
       const groups = this.#crosswalks.get(externalId);
       if (!groups || groups.has(Number(head))) return true;
       const detail = `${topic}: signal ${signalId}: group ${head} stands over no crosswalk of the MAP`;

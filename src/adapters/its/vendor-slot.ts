@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
@@ -41,6 +42,7 @@ export class VendorSlot {
   readonly #policy: IPolicy;
   readonly #breaker: CircuitBreakerPolicy;
   readonly #bucket: TokenBucket;
+  readonly #closing = new AbortController();
   #openUntilMs = Number.NEGATIVE_INFINITY;
   #opened = 0;
   lastProblem: string | undefined;
@@ -49,6 +51,8 @@ export class VendorSlot {
     this.config = config;
     this.#feed = feed;
     this.#deps = deps;
+    // One question for each intersection may listen at once.
+    setMaxListeners(0, this.#closing.signal);
     this.#bucket = new TokenBucket(config.ratePerSecond, config.burst, deps.timing.nowMs());
     // The breaker's own pause goes by the wall clock, which may step; ours by the monotonic one.
     this.#breaker = circuitBreaker(
@@ -95,6 +99,7 @@ export class VendorSlot {
   }
 
   close(): Promise<void> {
+    this.#closing.abort();
     return this.#feed.close();
   }
 
@@ -114,7 +119,7 @@ export class VendorSlot {
         const found = await this.#feed.ask(own, deadlineMs, signal);
         if (!found.ok) this.lastProblem = `${found.reason}: ${found.detail}`;
         return found;
-      }, abort);
+      }, abort ?? this.#closing.signal);
     } catch (error) {
       const cancelled = (error as { isTaskCancelledError?: boolean }).isTaskCancelledError === true;
       const { detail } = refusalOf(error);
