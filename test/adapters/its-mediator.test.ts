@@ -237,8 +237,23 @@ describe('the mediator', () => {
   it('hears no clock that is ahead of ours', async () => {
     const { ask, feeds, timing, kinds } = made([{}]);
     feeds[0]!.answer = says(timing, 'walk', 20, { sourceTime: T0 + 3_600_000 });
-    expect(phase(await ask())).toBe('no-vendor');
+    expect(phase(await ask())).toBe('nothing-fresh');
     expect(kinds()).toContain('from-future');
+  });
+
+  it('forgets a vendor whose clock stands, however often it answers', async () => {
+    const { ask, feeds, timing } = made([{}]);
+    feeds[0]!.answer = says(timing, 'stop', 20, { sourceTime: T0, timingSourceTime: T0 });
+    for (let second = 0; second <= 5; second++) {
+      expect(phase(await ask())).toBe('stop');
+      await timing.pass(1000);
+    }
+    for (let second = 0; second <= 20; second++) {
+      expect(phase(await ask())).toBe('nothing-fresh');
+      await timing.pass(1000);
+    }
+    feeds[0]!.answer = says(timing, 'stop', 20);
+    expect(phase(await ask())).toBe('stop');
   });
 
   it('polls each intersection once a period while it is watched', async () => {

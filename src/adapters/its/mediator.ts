@@ -78,7 +78,7 @@ export class Mediator implements SignalFeed {
   async ask(signals: readonly RouteSignal[], deadlineMs: number, abort?: AbortSignal): Promise<SignalAnswer> {
     const carriers = this.#slots.filter((slot) => signals.some((signal) => slot.own(signal)));
     const candidates = carriers.filter((slot) => slot.unavailable() === undefined);
-    const { traffic, problems } = await runQuestion(
+    const { traffic, answered, problems } = await runQuestion(
       {
         slots: this.#rotation.order(candidates),
         deadlineMs,
@@ -98,7 +98,8 @@ export class Mediator implements SignalFeed {
       this.#deps.onState?.(settled.state);
     }
     if (states.length > 0) return { ok: true, states, refused, traffic };
-    const reason = problems.at(-1)?.reason ?? (carriers.length === 0 ? 'not-carried' : 'no-vendor');
+    const nobody = carriers.length === 0 ? 'not-carried' : 'no-vendor';
+    const reason = answered > 0 ? 'nothing-fresh' : (problems.at(-1)?.reason ?? nobody);
     const away = carriers.map(
       (slot) => `${slot.config.name} ${slot.unavailable() ?? slot.lastProblem ?? 'silent'}`,
     );

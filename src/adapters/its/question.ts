@@ -15,7 +15,9 @@ export interface Question {
 
 export interface Outcome {
   readonly traffic: Traffic;
-  /** of the vendors that gave no states */
+  /** vendors that gave states */
+  readonly answered: number;
+  /** of the others */
   readonly problems: readonly { readonly vendor: string; readonly reason: string; readonly detail: string }[];
 }
 
@@ -30,6 +32,7 @@ export function runQuestion(question: Question, timing: Timing): Promise<Outcome
   let traffic: Traffic = { calls: 0, bytes: 0 };
   let next = 0;
   let running = 0;
+  let answered = 0;
   let done = false;
   return new Promise((resolve) => {
     const finish = () => {
@@ -37,7 +40,7 @@ export function runQuestion(question: Question, timing: Timing): Promise<Outcome
       done = true;
       cancelHedge();
       cancelDeadline();
-      resolve({ traffic, problems });
+      resolve({ traffic, answered, problems });
     };
     const start = (): boolean => {
       const slot = slots[next++];
@@ -49,8 +52,8 @@ export function runQuestion(question: Question, timing: Timing): Promise<Outcome
           calls: traffic.calls + answer.traffic.calls,
           bytes: traffic.bytes + answer.traffic.bytes,
         };
-        if (!answer.ok)
-          problems.push({ vendor: slot.config.name, reason: answer.reason, detail: answer.detail });
+        if (answer.ok) answered++;
+        else problems.push({ vendor: slot.config.name, reason: answer.reason, detail: answer.detail });
         // Also an answer that nobody waits for bears another one out, or not.
         const found = answer.ok ? enough() : 'no';
         if (done) return;

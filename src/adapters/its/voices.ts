@@ -67,6 +67,8 @@ export class Voices {
     const before = words.get(vendor);
     const current = before && this.#timing.nowMs() - before.receivedAtMs <= this.#config.compareMs;
     if (current && state.sourceTime < before.sourceTime) return;
+    // A word said again is as old as it was: a clock that stands must not look fresh.
+    if (before?.sourceTime === state.sourceTime && before.phase === state.phase) return;
     // A gap of the length of a phase may hide a whole cycle; longer than that nothing is compared.
     const why = before && contradiction(before, state, this.#config.toleranceS);
     if (why) {
