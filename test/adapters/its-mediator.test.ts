@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -79,6 +79,23 @@ describe('the mediator', () => {
     feeds[0]!.answer = says(timing, 'stop');
     await ask();
     expect(feeds[0]!.asked[0]).toMatchObject([{ signalId: 's1', ...alias }]);
+  });
+
+  it('asks a vendor that parts an intersection for both parts', async () => {
+    const part = (externalId: string) => ({ externalId, head: 'wt', verifiedAt: '2026-01-01T00:00:00Z' });
+    const timing = new HandTiming(T0);
+    const feed = new FakeFeed(timing, says(timing, 'stop'));
+    const aliases = { s1: part('8'), s2: part('9') };
+    const vendors = [{ config: slotConfig('a', { provider: 'klid', aliases }), make: () => feed }];
+    const mediator = new Mediator(vendors, times(), { timing, chance: () => 0 });
+    const answer = await mediator.ask([signal(), signal({ signalId: 's2' })], timing.nowMs() + 1000);
+    expect(answer).toMatchObject({
+      ok: true,
+      states: [{ signalId: 's1' }, { signalId: 's2' }],
+      traffic: { calls: 2 },
+    });
+    expect(feed.asked.map((asked) => asked.map(({ externalId }) => externalId))).toEqual([['8'], ['9']]);
+    await mediator.close();
   });
 
   it('asks a second vendor besides when the deadline nears, and waits for neither beyond it', async () => {
@@ -309,7 +326,23 @@ describe('usage', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('begins anew, aloud, with a file that is damaged, and says when it cannot write', () => {
+  it('is written a few seconds after it changed, whole', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'its-'));
+    const path = join(folder, 'usage.json');
+    const timing = new HandTiming(T0);
+    const usage = new Usage(path, timing, (detail) => expect.fail(detail));
+    for (let i = 0; i < 100; i++) usage.add('a', { calls: 1, bytes: 5 }, false, 0.25);
+    await timing.pass(4999);
+    expect(existsSync(path)).toBe(false);
+    await timing.pass(1);
+    await usage.save();
+    const again = new Usage(path, timing, (detail) => expect.fail(detail));
+    expect(again.months).toEqual({ '2026-03': { a: { calls: 100, bytes: 500, errors: 0, cost: 25 } } });
+    expect(readdirSync(folder)).toEqual(['usage.json']);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('begins anew, aloud, with a file that is damaged, and says when it cannot write', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'its-'));
     const path = join(folder, 'usage.json');
     const problems: string[] = [];
@@ -322,7 +355,7 @@ describe('usage', () => {
       expect(new Usage(path, timing, (detail) => problems.push(detail)).months).toEqual({});
       expect(readFileSync(`${path}.bad`, 'utf8')).toBe(text);
     }
-    new Usage(join(folder, 'no', 'such'), timing, (detail) => problems.push(detail)).save();
+    await new Usage(join(folder, 'no', 'such'), timing, (detail) => problems.push(detail)).save();
     expect(problems).toHaveLength(3);
     rmSync(folder, { recursive: true });
   });

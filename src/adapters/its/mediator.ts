@@ -119,8 +119,8 @@ export class Mediator implements SignalFeed {
   async close(): Promise<void> {
     for (const cancel of this.#pollers.values()) cancel();
     this.#pollers.clear();
-    this.usage.save();
     await Promise.all(this.#slots.map((slot) => slot.close()));
+    await this.usage.save();
   }
 
   #enough(signals: readonly RouteSignal[]): 'yes' | 'nearly' | 'no' {

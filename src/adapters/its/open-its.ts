@@ -1,4 +1,5 @@
 import { Random } from '../../math/random.ts';
+import { Refusal } from '../../types.ts';
 import { HttpVendor } from './http-vendor.ts';
 import type { ItsConfig, VendorConfig } from './its-config.ts';
 import { cityFeed, nationalFeed } from './korean-feeds.ts';
@@ -7,7 +8,10 @@ import { MqttSpat } from './mqtt-spat.ts';
 import { machineTiming } from './timing.ts';
 import type { Vendor, VendorContext } from './vendor.ts';
 
-/** The mediator over all configured vendors, on the machine's clocks. `environment` holds keys and passwords. */
+/**
+ * The mediator over all configured vendors, on the machine's clocks. `environment` holds keys and passwords;
+ * a Refusal `bad-config` names the one that is missing.
+ */
 export function openIts(
   config: ItsConfig,
   environment: Readonly<Record<string, string | undefined>>,
@@ -31,7 +35,13 @@ function makeVendor(
   context: VendorContext,
   environment: Readonly<Record<string, string | undefined>>,
 ): Vendor {
-  const secret = (name: string | undefined) => (name === undefined ? undefined : environment[name]);
+  const secret = (name: string | undefined): string | undefined => {
+    if (name === undefined || environment[name]) return environment[name ?? ''];
+    throw new Refusal(
+      'bad-config',
+      `vendor ${config.name}: expected the environment variable ${name}, found none`,
+    );
+  };
   if (config.kind === 'mqtt-spat') return new MqttSpat(config, context, secret(config.broker.passwordEnv));
   const key = secret(config.keyEnv) ?? '';
   return config.kind === 'city-http'

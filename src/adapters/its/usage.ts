@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Traffic } from '../../ports.ts';
@@ -25,6 +26,7 @@ export class Usage {
   readonly #onProblem: (detail: string) => void;
   readonly #months: Record<string, Record<string, Tally>>;
   #cancel: (() => void) | undefined;
+  #saving: Promise<void> = Promise.resolve();
 
   /** Without a path nothing is kept. A file that cannot be read is set aside as `PATH.bad`, and said. */
   constructor(path: string | undefined, timing: Timing, onProblem: (detail: string) => void) {
@@ -47,30 +49,20 @@ export class Usage {
     sum.bytes += traffic.bytes;
     sum.errors += error ? 1 : 0;
     sum.cost += traffic.calls * costPerCall;
-    if (this.#path !== undefined) this.#cancel ??= this.#timing.after(SAVE_AFTER_MS, () => this.save());
+    if (this.#path !== undefined) this.#cancel ??= this.#timing.after(SAVE_AFTER_MS, () => void this.save());
   }
 
-  /** Writes a new file beside the old one, makes sure that it is on the disk, and puts it in its place. */
-  save(): void {
+  /** Writes a new file beside the old one, makes sure that it is on the disk, and puts it in its place. Never rejects. */
+  save(): Promise<void> {
     this.#cancel?.();
     this.#cancel = undefined;
-    if (this.#path === undefined) return;
-    const next = `${this.#path}.next`;
-    try {
-      const handle = openSync(next, 'w');
-      try {
-        writeSync(handle, `${JSON.stringify({ usageVersion: 1, months: this.#months }, null, 1)}\n`);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(next, this.#path);
-      const folder = openSync(dirname(this.#path), 'r');
-      fsyncSync(folder);
-      closeSync(folder);
-    } catch (error) {
-      this.#onProblem(`${this.#path}: not written, ${(error as Error).message}`);
-    }
+    const path = this.#path;
+    if (path === undefined) return Promise.resolve();
+    const text = `${JSON.stringify({ usageVersion: 1, months: this.#months }, null, 1)}\n`;
+    this.#saving = this.#saving
+      .then(() => replaceFile(path, text))
+      .catch((error: Error) => this.#onProblem(`${path}: not written, ${error.message}`));
+    return this.#saving;
   }
 
   #load(path: string): Record<string, Record<string, Tally>> {
@@ -91,5 +83,22 @@ export class Usage {
       );
       return {};
     }
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
+  const next = await open(`${path}.next`, 'w');
+  try {
+    await next.writeFile(text);
+    await next.sync();
+  } finally {
+    await next.close();
+  }
+  await rename(`${path}.next`, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }

@@ -16,7 +16,7 @@ import type { ItsMetrics } from './its-metrics.ts';
 import type { Timing } from './timing.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Usage } from './usage.ts';
-import { refusalOf, refuse } from './vendor.ts';
+import { byIntersection, refusalOf, refuse } from './vendor.ts';
 
 /** What the mediator needs to know of a vendor's configuration. */
 export type SlotConfig = Pick<
@@ -116,7 +116,7 @@ export class VendorSlot {
     let answer: SignalAnswer;
     try {
       answer = await this.#policy.execute(async ({ signal }) => {
-        const found = await this.#feed.ask(own, deadlineMs, signal);
+        const found = await askEach(this.#feed, own, deadlineMs, signal);
         if (!found.ok) this.lastProblem = `${found.reason}: ${found.detail}`;
         return found;
       }, abort ?? this.#closing.signal);
@@ -166,4 +166,23 @@ export class VendorSlot {
       onEvent('quota', `${this.config.name}: ${answer.detail}`);
     }
   }
+}
+
+/** One question for each intersection: what is one on our map may be two for a vendor. */
+async function askEach(
+  feed: SignalFeed,
+  signals: readonly RouteSignal[],
+  deadlineMs: number,
+  abort: AbortSignal,
+): Promise<SignalAnswer> {
+  const [first, ...others] = [...byIntersection(signals).values()];
+  if (others.length === 0) return feed.ask(first!, deadlineMs, abort);
+  const answers = await Promise.all([first!, ...others].map((group) => feed.ask(group, deadlineMs, abort)));
+  const traffic = answers.reduce(
+    (sum, answer) => ({ calls: sum.calls + answer.traffic.calls, bytes: sum.bytes + answer.traffic.bytes }),
+    { calls: 0, bytes: 0 },
+  );
+  const states = answers.flatMap((answer) => (answer.ok ? answer.states : []));
+  const refused = answers.flatMap((answer) => (answer.ok ? answer.refused : [answer]));
+  return states.length > 0 ? { ok: true, states, refused, traffic } : { ...answers[0]!, traffic };
 }
