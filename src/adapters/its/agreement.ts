@@ -7,12 +7,13 @@ const CLOCKS_MS = 1500;
 /** Without timing a phase may have changed in between, unless both were seen at the same moment, ms. */
 const SAME_MOMENT_MS = 500;
 
-/** When the phase ends by its own word, earliest and latest, ms since the Unix epoch. */
+/** When the phase ends by its own word, earliest and latest (Infinity: it may be prolonged), ms since the Unix epoch. */
 function endOf(state: SignalState): { min: number; max: number } | undefined {
   const { remaining, timingSourceTime = state.sourceTime } = state;
   if (!remaining) return undefined;
   const at = (seconds: number) => timingSourceTime + seconds * 1000;
-  return { min: at(remaining.min), max: at(Math.max(remaining.min, remaining.max ?? remaining.min)) };
+  const max = remaining.max === undefined ? Number.POSITIVE_INFINITY : at(remaining.max);
+  return { min: at(remaining.min), max: Math.max(at(remaining.min), max) };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { Random } from '../../math/random.ts';
+import type { BuildingWatcher } from '../../ports.ts';
 import { Refusal } from '../../types.ts';
+import { DoorsMqtt } from './doors-mqtt.ts';
 import { HttpVendor } from './http-vendor.ts';
 import type { ItsConfig, VendorConfig } from './its-config.ts';
 import { cityFeed, nationalFeed } from './korean-feeds.ts';
@@ -30,18 +32,38 @@ export function openIts(
   });
 }
 
+/** The link to doors and lifts, on the machine's clocks. Throws a Refusal `bad-config` where none are configured. */
+export function openDoors(
+  config: ItsConfig,
+  environment: Readonly<Record<string, string | undefined>>,
+  watcher: BuildingWatcher,
+): DoorsMqtt {
+  if (!config.doors) throw new Refusal('bad-config', 'its.doors: expected a broker, found none');
+  const random = new Random(Date.now());
+  const password = secretOf(config.doors.broker.passwordEnv, environment, 'its.doors');
+  return new DoorsMqtt(config.doors, watcher, {
+    timing: machineTiming,
+    chance: () => random.uniform(),
+    password,
+  });
+}
+
+function secretOf(
+  name: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+  user: string,
+): string | undefined {
+  if (name === undefined) return undefined;
+  if (environment[name]) return environment[name];
+  throw new Refusal('bad-config', `${user}: expected the environment variable ${name}, found none`);
+}
+
 function makeVendor(
   config: VendorConfig,
   context: VendorContext,
   environment: Readonly<Record<string, string | undefined>>,
 ): Vendor {
-  const secret = (name: string | undefined): string | undefined => {
-    if (name === undefined || environment[name]) return environment[name ?? ''];
-    throw new Refusal(
-      'bad-config',
-      `vendor ${config.name}: expected the environment variable ${name}, found none`,
-    );
-  };
+  const secret = (name: string | undefined) => secretOf(name, environment, `vendor ${config.name}`);
   if (config.kind === 'mqtt-spat') return new MqttSpat(config, context, secret(config.broker.passwordEnv));
   const key = secret(config.keyEnv) ?? '';
   return config.kind === 'city-http'
