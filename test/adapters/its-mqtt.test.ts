@@ -56,40 +56,43 @@ function vendor(url: string, more: object = {}, brokerMore: object = {}) {
 }
 
 describe.skipIf(!mosquittoPath)('SPaT over a real broker', () => {
-  it('reads JSON and UPER of what it watches, and says it is online', async () => {
-    const { port } = await broker();
-    const url = `mqtt://127.0.0.1:${port}`;
-    const client = await publisher(url);
-    const status: string[] = [];
-    client.on('message', (_, payload) => status.push(payload.toString()));
-    await client.subscribeAsync('robots/robot-1/its', { qos: 1 });
-    const { feed, states, noted } = vendor(url);
-    expect(await feed.ask([walker], 0)).toMatchObject({ ok: false, reason: 'not-connected' });
-    feed.watch([walker]);
-    await until(() => noted('connected') && status.includes('online'), 'online');
-    expect(await feed.ask([walker], machineTiming.nowMs() + 50)).toMatchObject({
-      ok: false,
-      reason: 'silent',
-    });
+  it.each([4, 5])(
+    'reads JSON and UPER of what it watches, and says it is online (MQTT level %d)',
+    async (protocolVersion) => {
+      const { port } = await broker();
+      const url = `mqtt://127.0.0.1:${port}`;
+      const client = await publisher(url);
+      const status: string[] = [];
+      client.on('message', (_, payload) => status.push(payload.toString()));
+      await client.subscribeAsync('robots/robot-1/its', { qos: 1 });
+      const { feed, states, noted } = vendor(url, {}, { protocolVersion });
+      expect(await feed.ask([walker], 0)).toMatchObject({ ok: false, reason: 'not-connected' });
+      feed.watch([walker]);
+      await until(() => noted('connected') && status.includes('online'), 'online');
+      expect(await feed.ask([walker], machineTiming.nowMs() + 50)).toMatchObject({
+        ok: false,
+        reason: 'silent',
+      });
 
-    const asked = feed.ask([walker], machineTiming.nowMs() + 5000);
-    await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1 });
-    expect(await asked).toMatchObject({ ok: true, states: [{ phase: 'walk', provider: 'spat' }] });
-    const movements = [{ signalGroup: 2, eventState: 'stop-and-remain', minEnd: { tenths: 5 } }];
-    const bytes = spatToUper([{ id: 12111, status: 0, timeStamp: 0, movements }]);
-    await client.publishAsync('its/12111/spat', Buffer.from(bytes), { qos: 1 });
-    await until(() => states.at(-1)?.phase === 'stop', 'the UPER message');
+      const asked = feed.ask([walker], machineTiming.nowMs() + 5000);
+      await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1 });
+      expect(await asked).toMatchObject({ ok: true, states: [{ phase: 'walk', provider: 'spat' }] });
+      const movements = [{ signalGroup: 2, eventState: 'stop-and-remain', minEnd: { tenths: 5 } }];
+      const bytes = spatToUper([{ id: 12111, status: 0, timeStamp: 0, movements }]);
+      await client.publishAsync('its/12111/spat', Buffer.from(bytes), { qos: 1 });
+      await until(() => states.at(-1)?.phase === 'stop', 'the UPER message');
 
-    // What is no longer watched is no longer read.
-    feed.watch([]);
-    feed.watch([signal({ externalId: '7', head: '2' })]);
-    await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1 });
-    await client.publishAsync('its/7/spat', JSON.stringify(odeSpat()), { qos: 1 });
-    await until(() => noted('wrong-id'), 'the note on another id');
-    expect(states).toHaveLength(2);
-    await feed.close();
-    await until(() => status.at(-1) === 'offline', 'offline');
-  });
+      // What is no longer watched is no longer read.
+      feed.watch([]);
+      feed.watch([signal({ externalId: '7', head: '2' })]);
+      await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1 });
+      await client.publishAsync('its/7/spat', JSON.stringify(odeSpat()), { qos: 1 });
+      await until(() => noted('wrong-id'), 'the note on another id');
+      expect(states).toHaveLength(2);
+      await feed.close();
+      await until(() => status.at(-1) === 'offline', 'offline');
+    },
+  );
 
   it('names what it cannot use: damage, too much of it, and lights that are not of a crosswalk', async () => {
     const { port } = await broker();

@@ -96,14 +96,14 @@ describe('three vendors with bursts of every evil', () => {
   it.each([1, 2, 3])(
     'never give a walk that is none, and almost always an answer (seed %d)',
     async (seed) => {
-      const { count } = await drive(seed, 5000, 0.1);
+      const { count } = await drive(seed, 3000, 0.1);
       expect(count.wrong).toBe(0);
-      expect(count.go).toBeGreaterThan(300);
+      expect(count.go).toBeGreaterThan(200);
       expect(count.usable / count.decisions).toBeGreaterThan(0.98);
     },
   );
 
   it('come to the same decisions from the same seed', async () => {
-    expect((await drive(7, 1000, 0.3)).record).toBe((await drive(7, 1000, 0.3)).record);
+    expect((await drive(7, 500, 0.3)).record).toBe((await drive(7, 500, 0.3)).record);
   });
 });
