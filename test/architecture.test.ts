@@ -22,7 +22,7 @@ const RULES: Readonly<Record<string, readonly string[] | typeof ANYTHING>> = {
   pipeline: ['types', 'math', 'core', 'ports', ...STAGES],
   adapters: ['types', 'math', 'ports', 'pointcloud', 'core (types)'],
   evaluation: ['types', 'math'],
-  'map-service': ['types', 'math', 'core', 'pointcloud', 'map'],
+  'map-service': ['types', 'math', 'core', 'pointcloud', 'map', 'route'],
   main: ANYTHING,
   commands: ANYTHING,
   index: ANYTHING,
@@ -231,6 +231,7 @@ describe('the checker', () => {
     'math/so3',
     'map/tile',
     'route/graph',
+    'crossing/guard',
     'pointcloud/pcd',
   ];
   const more = [
@@ -277,7 +278,7 @@ describe('the checker', () => {
     ['adapters/sim/x.ts', "import { loadCore } from '../../native.ts';"],
     ['config.ts', "import { open } from './adapters/replay/open.ts';"],
     ['evaluation/x.ts', "import type { Core } from '../core.ts';"],
-    ['map-service/x.ts', "import { g } from '../route/graph.ts';"],
+    ['map-service/x.ts', "import { g } from '../crossing/guard.ts';"],
     ['portable/x.ts', "createRequire(import.meta.url)('../../native/build/dilly.node');"],
     ['math/x.ts', "import { readFileSync } from '../../test/read.ts';"],
     ['helpers/x.ts', ''],

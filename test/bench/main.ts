@@ -9,6 +9,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   registration: () => import('./registration.ts'),
   eventloop: () => import('./eventloop.ts'),
   its: () => import('./its.ts'),
+  route: () => import('./route.ts'),
 };
 
 /** `npm run bench -- [SUITE…] [--json]`: tables on stderr; with --json the last line of stdout is one array of rows. */
