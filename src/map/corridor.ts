@@ -1,4 +1,4 @@
-import { distanceToTile, tileAt, tileId } from './tile-grid.ts';
+import { distanceToSquare, tileAt, tileId } from './tile-grid.ts';
 
 type XY = readonly [x: number, y: number];
 
@@ -11,23 +11,27 @@ type XY = readonly [x: number, y: number];
 export function corridorTiles(line: readonly XY[], radiusM: number, tileSize: number): string[] {
   const step = tileSize / 4;
   const reach = radiusM + step / 2;
-  const ordered = new Set<string>();
+  const ordered: string[] = [];
+  // Numbers are looked up many times faster than ids; 2²⁶ tiles a side are enough for any map.
+  const seen = new Set<number>();
   for (const [x, y] of pointsAlong(line, step)) {
     const low = tileAt(x - reach, y - reach, tileSize);
     const high = tileAt(x + reach, y + reach, tileSize);
-    const fresh: [distance: number, id: string][] = [];
+    const fresh: [distance: number, i: number, j: number][] = [];
     for (let i = low.i; i <= high.i; i++) {
       for (let j = low.j; j <= high.j; j++) {
-        const id = tileId(i, j);
-        if (ordered.has(id)) continue;
-        const distance = distanceToTile(x, y, id, tileSize);
-        if (distance <= reach) fresh.push([distance, id]);
+        const key = i * 2 ** 26 + j;
+        if (seen.has(key)) continue;
+        const distance = distanceToSquare(x, y, i, j, tileSize);
+        if (distance > reach) continue;
+        seen.add(key);
+        fresh.push([distance, i, j]);
       }
     }
-    fresh.sort(([a, idA], [b, idB]) => a - b || (idA < idB ? -1 : 1));
-    for (const [, id] of fresh) ordered.add(id);
+    fresh.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
+    for (const [, i, j] of fresh) ordered.push(tileId(i, j));
   }
-  return [...ordered];
+  return ordered;
 }
 
 function* pointsAlong(line: readonly XY[], step: number): Generator<XY> {

@@ -22,8 +22,13 @@ export function tileOrigin(id: string, tileSize: number): Vec3 {
 
 /** Metres in the plane from a place to the nearest point of a tile's square; 0 inside. */
 export function distanceToTile(x: number, y: number, id: string, tileSize: number): number {
-  const [left, bottom] = tileOrigin(id, tileSize);
-  const dx = Math.max(left - x, 0, x - left - tileSize);
-  const dy = Math.max(bottom - y, 0, y - bottom - tileSize);
+  const { i, j } = parseTileId(id);
+  return distanceToSquare(x, y, i, j, tileSize);
+}
+
+/** The same by column and row. */
+export function distanceToSquare(x: number, y: number, i: number, j: number, tileSize: number): number {
+  const dx = Math.max(i * tileSize - x, 0, x - (i + 1) * tileSize);
+  const dy = Math.max(j * tileSize - y, 0, y - (j + 1) * tileSize);
   return Math.hypot(dx, dy);
 }

@@ -10,6 +10,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   eventloop: () => import('./eventloop.ts'),
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
+  service: () => import('./service.ts'),
 };
 
 /** `npm run bench -- [SUITE…] [--json]`: tables on stderr; with --json the last line of stdout is one array of rows. */

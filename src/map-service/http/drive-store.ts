@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Problem } from './problem.ts';
+
+export interface DriveState {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** bytes that are here */
+  readonly offset: number;
+  readonly complete: boolean;
+}
+
+/**
+ * Recordings of robots in one folder, named by hash: NAME while whole, NAME.part and NAME.json while they come. All
+ * state is in the folder, so that instances that share it go on with each other's uploads.
+ */
+export class DriveStore {
+  readonly #folder: string;
+  readonly #maxBytes: number;
+
+  constructor(folder: string, maxBytes: number) {
+    this.#folder = folder;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Begins, or finds what is here. Throws a Problem. */
+  async begin(sha256: string, bytes: number): Promise<DriveState> {
+    if (bytes > this.#maxBytes)
+      throw new Problem(413, 'drive-too-large', `expected at most ${this.#maxBytes} bytes, found ${bytes}`);
+    await mkdir(this.#folder, { recursive: true });
+    const known = await this.find(sha256);
+    if (known && known.bytes !== bytes)
+      throw new Problem(409, 'other-length', `expected ${known.bytes} bytes as begun, found ${bytes}`);
+    if (known) return known;
+    await writeFile(this.#path(sha256, '.part'), '', { flag: 'a' });
+    await writeFile(this.#path(sha256, '.json.tmp'), JSON.stringify({ bytes }));
+    await rename(this.#path(sha256, '.json.tmp'), this.#path(sha256, '.json'));
+    return { sha256, bytes, offset: 0, complete: false };
+  }
+
+  async find(sha256: string): Promise<DriveState | undefined> {
+    const whole = await sizeOf(this.#path(sha256, ''));
+    if (whole !== undefined) return { sha256, bytes: whole, offset: whole, complete: true };
+    const begun = await readFile(this.#path(sha256, '.json'), 'utf8').catch(() => undefined);
+    if (begun === undefined) return undefined;
+    const { bytes } = JSON.parse(begun) as { bytes: number };
+    return { sha256, bytes, offset: (await sizeOf(this.#path(sha256, '.part'))) ?? 0, complete: false };
+  }
+
+  /** Takes bytes from `offset` on; what has come before a cut stays. Throws a Problem. */
+  async append(state: DriveState, offset: number, body: Readable): Promise<DriveState> {
+    const { sha256, bytes } = state;
+    if (state.complete) {
+      body.resume();
+      return state;
+    }
+    if (offset !== state.offset)
+      throw new Problem(409, 'other-offset', `expected Upload-Offset ${state.offset}, found ${offset}`);
+    const file = await open(this.#path(sha256, '.part'), 'r+');
+    let at = offset;
+    try {
+      // Placed writes: two uploads of one recording write the same bytes to the same place.
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        if (at + chunk.length > bytes)
+          throw new Problem(413, 'too-many-bytes', `expected ${bytes} bytes as begun, found more`);
+        await file.write(chunk, 0, chunk.length, at);
+        at += chunk.length;
+      }
+    } finally {
+      await file.sync();
+      await file.close();
+    }
+    if (at < bytes) return { ...state, offset: at };
+    return this.#finish(sha256, bytes);
+  }
+
+  async #finish(sha256: string, bytes: number): Promise<DriveState> {
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(this.#path(sha256, '.part')), hash);
+    const found = hash.digest('hex');
+    if (found !== sha256) {
+      await rm(this.#path(sha256, '.part'), { force: true });
+      await rm(this.#path(sha256, '.json'), { force: true });
+      throw new Problem(
+        422,
+        'other-content',
+        `expected content of sha256 ${sha256}, found ${found}; begin anew`,
+      );
+    }
+    await rename(this.#path(sha256, '.part'), this.#path(sha256, ''));
+    await rm(this.#path(sha256, '.json'), { force: true });
+    return { sha256, bytes, offset: bytes, complete: true };
+  }
+
+  #path(sha256: string, ending: string): string {
+    return join(this.#folder, `${sha256}${ending}`);
+  }
+}
+
+function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
