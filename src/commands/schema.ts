@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { configSchema } from '../config.ts';
 import { manifestSchema } from '../map/manifest.ts';
+import { profileSchema } from '../route/profile.ts';
 
-const SCHEMAS = { config: configSchema, manifest: manifestSchema } as const;
+const SCHEMAS = { config: configSchema, manifest: manifestSchema, profile: profileSchema } as const;
 
 export function addSchema(program: Command): void {
   program

@@ -37,7 +37,9 @@ describe('maps over HTTP', () => {
     expect(await (await get('/v1/maps/demo/graph.geojson')).text()).toBe(demo.graph);
     expect((await get('/v1/maps/demo/manifest.json.dsse')).status).toBe(404);
     writeFileSync(join(demo.folder, 'manifest.json.dsse'), '{"payload":""}');
-    expect(await (await get('/v1/maps/demo/manifest.json.dsse')).json()).toEqual({ payload: '' });
+    const signature = await get('/v1/maps/demo/manifest.json.dsse');
+    expect(signature.headers.get('etag')).toBe(`"${sha256('{"payload":""}')}"`);
+    expect(await signature.json()).toEqual({ payload: '' });
   });
 
   it('gives a tile for ever, whole', async () => {

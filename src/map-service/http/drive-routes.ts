@@ -68,7 +68,10 @@ export function addDriveRoutes(app: FastifyInstance, drives: DriveStore): void {
           'bad-type',
           `expected Content-Type ${TYPE}, found ${request.headers['content-type']}`,
         );
-      const state = await drives.append(await find(request.params), Number(header), request.body as Readable);
+      const before = await find(request.params);
+      // Said with a 409 too, so that a client knows at once where to go on.
+      say(reply, before);
+      const state = await drives.append(before, Number(header), request.body as Readable);
       return say(reply.code(204), state).send();
     },
   );

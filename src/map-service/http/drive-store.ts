@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -78,22 +78,36 @@ export class DriveStore {
     return this.#finish(sha256, bytes);
   }
 
+  /** A copy is checked and kept: an upload that is still under way elsewhere writes to the part, never to it. */
   async #finish(sha256: string, bytes: number): Promise<DriveState> {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(this.#path(sha256, '.part')), hash);
-    const found = hash.digest('hex');
-    if (found !== sha256) {
-      await rm(this.#path(sha256, '.part'), { force: true });
-      await rm(this.#path(sha256, '.json'), { force: true });
-      throw new Problem(
-        422,
-        'other-content',
-        `expected content of sha256 ${sha256}, found ${found}; begin anew`,
-      );
+    const copy = this.#path(sha256, `.${randomUUID()}.tmp`);
+    try {
+      await copyFile(this.#path(sha256, '.part'), copy, constants.COPYFILE_FICLONE);
+      const hash = createHash('sha256');
+      await pipeline(createReadStream(copy), hash);
+      const found = hash.digest('hex');
+      if (found !== sha256) {
+        await this.#forget(sha256);
+        throw new Problem(
+          422,
+          'other-content',
+          `expected content of sha256 ${sha256}, found ${found}; begin anew`,
+        );
+      }
+      const file = await open(copy, 'r+');
+      await file.sync();
+      await file.close();
+      await rename(copy, this.#path(sha256, ''));
+    } finally {
+      await rm(copy, { force: true });
     }
-    await rename(this.#path(sha256, '.part'), this.#path(sha256, ''));
-    await rm(this.#path(sha256, '.json'), { force: true });
+    await this.#forget(sha256);
     return { sha256, bytes, offset: bytes, complete: true };
+  }
+
+  async #forget(sha256: string): Promise<void> {
+    await rm(this.#path(sha256, '.json'), { force: true });
+    await rm(this.#path(sha256, '.part'), { force: true });
   }
 
   #path(sha256: string, ending: string): string {

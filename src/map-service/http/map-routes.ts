@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Profile } from '../../route/profile.ts';
@@ -61,13 +62,13 @@ export function addMapRoutes(app: FastifyInstance, options: MapRoutesOptions): v
     '/v1/maps/:mapId/manifest.json.dsse',
     { schema: { summary: 'The signature of the manifest, a DSSE envelope' } },
     async (request, reply) => {
-      const { manifest, manifestSha256 } = await catalog.get(request.params.mapId);
+      const { manifest } = await catalog.get(request.params.mapId);
       const bytes = await store.read(`${manifest.mapId}/manifest.json.dsse`);
       if (!bytes)
         throw new Problem(404, 'not-signed', `map ${manifest.mapId} has no signature: dilly-nav map sign`);
       return sendBytes(request, reply, {
         bytes,
-        etag: `"dsse-${manifestSha256}-${bytes.toString('base64').slice(-24, -4)}"`,
+        etag: `"${createHash('sha256').update(bytes).digest('hex')}"`,
         type: 'application/json',
         cacheControl: REVALIDATE,
       });
