@@ -1,11 +1,12 @@
-import { basename, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseFrameRange } from '../adapters/replay/frames.ts';
 import { openSource } from '../adapters/replay/open.ts';
 import { Mounts } from '../localization/mounts.ts';
+import { buildKey } from '../map-service/build-state.ts';
 import { MapPackageWriter } from '../map-service/map-package.ts';
 import { TileBuilder } from '../map-service/tile-builder.ts';
-import type { Geodetic } from '../math/geodesy.ts';
 import {
   type PointCloud2,
   type Pose,
@@ -16,7 +17,7 @@ import {
 } from '../types.ts';
 import { OriginFromFixes } from './map-origin.ts';
 import { progressBar } from './progress.ts';
-import { poseAt, readReference } from './reference.ts';
+import { poseAt, type Reference, readReference } from './reference.ts';
 import {
   answer,
   type CommonOptions,
@@ -37,6 +38,10 @@ interface BuildOptions extends CommonOptions {
 const MARGIN_M = 1;
 /** The path within a sweep is sampled this often, seconds. */
 const MOTION_STEP_S = 0.01;
+/** Of the map's folder; holds what a killed build goes on from, and is gone when it is done. */
+const WORK_FOLDER = '.build';
+/** Of the work folder's format and of the method: another one begins anew. */
+const VERSION = 1;
 
 export function addMapBuild(map: Command): void {
   withCommonOptions(map.command('build'))
@@ -48,19 +53,43 @@ export function addMapBuild(map: Command): void {
     .action(async (options: BuildOptions) => buildMap(options));
 }
 
-/** `map build`: scans and poses in, a map package out. */
+/** `map build`: scans and poses in, a map package out. A build that was killed goes on where it stood. */
 export async function buildMap(options: BuildOptions): Promise<void> {
   const session = await openSession(options);
   const reference = await readReference(options.poses, options.scans);
+  const { build } = session.config.map;
+  const core = openCore(session);
+  const work = join(options.out, WORK_FOLDER);
+  const key = buildKey([
+    VERSION,
+    core.kind,
+    options.scans,
+    options.frames,
+    build,
+    session.config.frames,
+    reference,
+  ]);
+  const builder = await TileBuilder.open(core, { ...build, margin: MARGIN_M }, work, key);
+  if (!builder.state.origin) await gather(options, session, builder, reference);
+  await writeMap(options, session, builder, work);
+  await rm(work, { recursive: true });
+}
+
+/** Reads the scans into the builder; those that an earlier run put in are passed over. */
+async function gather(
+  options: BuildOptions,
+  session: Session,
+  builder: TileBuilder,
+  reference: Reference,
+): Promise<void> {
   const source = await openSource(
     options.scans,
     options.frames ? { frames: parseFrameRange(options.frames) } : {},
   );
-  const { build } = session.config.map;
   const core = openCore(session);
-  const builder = new TileBuilder(core, { ...build, margin: MARGIN_M });
   const origins = new OriginFromFixes();
-  let used = 0;
+  const before = builder.state.scans;
+  let seen = 0;
   const bar = progressBar('gathering scans', source.describe().clouds ?? 0);
   try {
     const mounts = new Mounts(session.config.frames);
@@ -68,24 +97,24 @@ export async function buildMap(options: BuildOptions): Promise<void> {
       if (message.kind === 'mount') mounts.add(message.value);
       if (message.kind === 'gnss') origins.add(message.value, poseAt(reference.poses, message.value.stamp));
       if (message.kind === 'refused') session.log.warn(`${message.channel}: ${message.detail}`);
-      if (message.kind !== 'points') continue;
-      if (await addScan(session, core, builder, mounts, reference.poses, message.value)) used++;
-      bar.update(used, `${builder.tileCount} tiles`);
+      if (message.kind !== 'points' || ++seen <= before) continue;
+      await addScan(session, core, builder, mounts, reference.poses, message.value);
+      await builder.scanDone();
+      bar.update(seen, `${builder.tileCount} tiles`);
     }
   } finally {
     bar.stop();
     await source.close();
   }
-  if (used === 0)
+  if (builder.tileCount === 0)
     throw new Refusal(
       'no-scans',
       'expected scans with a pose at their time, found none; check --poses and --frames',
     );
-  const origin = reference.origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 };
-  await writeMap(options, session, builder, origin);
+  await builder.seal(reference.origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 });
 }
 
-/** Whether the scan could be used: decoded, mounted, and with a pose at its time. */
+/** A scan that cannot be used, not decoded, not mounted or without a pose at its time, is left out with a warning. */
 async function addScan(
   { config, log }: Session,
   core: ReturnType<typeof openCore>,
@@ -93,24 +122,22 @@ async function addScan(
   mounts: Mounts,
   poses: readonly StampedPose[],
   message: PointCloud2,
-): Promise<boolean> {
+): Promise<void> {
   const T_map_base = poseAt(poses, message.stamp);
   const T_base_sensor = mounts.find(message.frameId);
   if (!T_map_base || !T_base_sensor) {
     log.warn(
       `scan at ${message.stamp} ns left out: ${T_map_base ? `no transform to ${message.frameId}` : 'no pose at its time'}`,
     );
-    return false;
+    return;
   }
   try {
     const { cloud } = await core.decodePointCloud2(message, config.map.build);
     const path = pathDuring(poses, message.stamp, T_map_base, cloud.timeRange ?? [0, 0]);
     await builder.add(cloud, T_base_sensor, T_map_base, path);
-    return true;
   } catch (error) {
     if (!refusalReason(error)) throw error;
     log.warn(`scan at ${message.stamp} ns left out: ${(error as Error).message}`);
-    return false;
   }
 }
 
@@ -136,16 +163,19 @@ async function writeMap(
   options: BuildOptions,
   { config }: Session,
   builder: TileBuilder,
-  origin: Geodetic,
+  work: string,
 ): Promise<void> {
   const { build } = config.map;
   const mapId = build.mapId || basename(resolve(options.out)).replace(/[^A-Za-z0-9._-]/g, '-');
-  const writer = new MapPackageWriter(options.out, { ...build, mapId, origin });
-  const bar = progressBar('writing tiles  ', builder.tileCount);
-  let written = 0;
-  for await (const tile of builder.finish()) {
+  const origin = builder.state.origin!;
+  const writer = new MapPackageWriter(options.out, { ...build, mapId, origin }, join(work, 'tiles.ndjson'));
+  await writer.resume();
+  const bar = progressBar('writing tiles  ', 2 * builder.tileCount);
+  let steps = 0;
+  await builder.thin((id) => bar.update(++steps, id));
+  for await (const tile of builder.finish((id) => writer.has(id))) {
     await writer.add(tile);
-    bar.update(++written, tile.id);
+    bar.update(++steps, tile.id);
   }
   bar.stop();
   const { manifest, manifestSha256 } = await writer.finish();

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Manifest, manifestSchema, parseManifest, type TileEntry, tilePath } from '../map/manifest.ts';
 import { tileOrigin } from '../map/tile-grid.ts';
 import { encodePcd } from '../pointcloud/pcd.ts';
 import type { BuiltTile } from './tile-builder.ts';
+import { writeWhole } from './whole-file.ts';
 
 const TILE_FIELDS = ['x', 'y', 'z', 'intensity', 'normal_x', 'normal_y', 'normal_z', 'curvature'];
 const EMPTY_GRAPH = '{"type":"FeatureCollection","features":[]}\n';
@@ -21,11 +22,33 @@ export interface PackageOptions {
 export class MapPackageWriter {
   readonly #folder: string;
   readonly #options: PackageOptions;
-  readonly #tiles: Record<string, TileEntry> = {};
+  readonly #journal: string | undefined;
+  #tiles: Record<string, TileEntry> = {};
 
-  constructor(folder: string, options: PackageOptions) {
+  /** @param journal a file that remembers the tiles written, so that a killed writer can `resume` */
+  constructor(folder: string, options: PackageOptions, journal?: string) {
     this.#folder = folder;
     this.#options = options;
+    this.#journal = journal;
+  }
+
+  /** Takes the tiles of the journal whose files are there as written. */
+  async resume(): Promise<void> {
+    const text = this.#journal ? await readFile(this.#journal, 'utf8').catch(() => '') : '';
+    for (const line of text.split('\n').slice(0, -1)) {
+      const { id, entry } = parseLine(line) ?? {};
+      if (!id || !entry) continue;
+      const file = await stat(join(this.#folder, tilePath(entry))).catch(() => undefined);
+      if (file?.size === entry.bytes) this.#tiles[id] = entry;
+    }
+  }
+
+  has(id: string): boolean {
+    return Object.hasOwn(this.#tiles, id);
+  }
+
+  get tileCount(): number {
+    return Object.keys(this.#tiles).length;
   }
 
   async add(tile: BuiltTile): Promise<void> {
@@ -41,6 +64,10 @@ export class MapPackageWriter {
     };
     await writeWhole(join(this.#folder, tilePath(entry)), bytes);
     this.#tiles[tile.id] = entry;
+    if (!this.#journal) return;
+    await mkdir(dirname(this.#journal), { recursive: true });
+    // A line that a kill cuts short must not spoil the next one, hence the line break in front.
+    await appendFile(this.#journal, `\n${JSON.stringify({ id: tile.id, entry })}\n`);
   }
 
   /**
@@ -58,7 +85,7 @@ export class MapPackageWriter {
       expires,
       frame: { origin, axes: 'ENU', epsg: 4326 },
       tileSize,
-      tiles: this.#tiles,
+      tiles: Object.fromEntries(Object.entries(this.#tiles).sort(([a], [b]) => (a < b ? -1 : 1))),
       graph: { sha256: sha256(graph), bytes: graph.length },
     };
     const manifest = manifestSchema.parse({ ...draft, version: await this.#nextVersion(draft) });
@@ -96,16 +123,10 @@ function tileBox({ id, arrays }: BuiltTile, tileSize: number): TileEntry['bbox']
   return [x, y, low, x + tileSize, y + tileSize, high];
 }
 
-/** Temp, fsync, rename: the file is there whole or not at all. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, 'w');
+function parseLine(line: string): { id: string; entry: TileEntry } | undefined {
   try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
-  await rename(temporary, path);
 }

@@ -1,10 +1,14 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Cloud, CloudArrays, Core, Motion } from '../core.ts';
-import { tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
+import { parseTileId, tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
+import type { Geodetic } from '../math/geodesy.ts';
 import { relative } from '../math/se3.ts';
 import type { Pose } from '../types.ts';
-
-/** x y z (relative to the tile's corner), intensity, and the place that the point was seen from (likewise). */
-const ROW = 7;
+import { type BuildState, openState, saveState } from './build-state.ts';
+import { RowStore } from './row-store.ts';
+import { ROW, Thinner } from './rows.ts';
+import { writeWhole } from './whole-file.ts';
 
 export interface TileBuilderOptions {
   /** metres */
@@ -15,6 +19,8 @@ export interface TileBuilderOptions {
   readonly normalNeighbours: number;
   /** points of neighbouring tiles within this many metres help a tile's normals */
   readonly margin: number;
+  /** scans between two checkpoints at most; default 50 */
+  readonly checkpointScans?: number;
 }
 
 /** One finished tile: points relative to its corner. */
@@ -23,18 +29,51 @@ export interface BuiltTile {
   readonly arrays: CloudArrays;
 }
 
+/** Rows in memory before they go to the disk, and scans between two checkpoints at most. */
+const PENDING_BYTES = 64 << 20;
+const CHECKPOINT_SCANS = 50;
+
 /**
  * Gathers posed scans into tiles: points of all scans are thinned to one per voxel, then each gets a normal, turned
- * towards where it was seen from, and its curvature.
+ * towards where it was seen from, and its curvature. Works out of core: points wait in one file a tile, and tiles are
+ * finished one by one. A build that was killed goes on from its last checkpoint to the same bytes.
  */
 export class TileBuilder {
   readonly #core: Core;
   readonly #options: TileBuilderOptions;
-  readonly #pending = new Map<string, RowBuffer>();
+  readonly #folder: string;
+  readonly #rows: RowStore;
+  #state: BuildState;
+  #sinceCheckpoint = 0;
 
-  constructor(core: Core, options: TileBuilderOptions) {
+  private constructor(core: Core, options: TileBuilderOptions, folder: string, state: BuildState) {
     this.#core = core;
     this.#options = options;
+    this.#folder = folder;
+    this.#state = state;
+    this.#rows = new RowStore(join(folder, 'rows'), ROW);
+  }
+
+  /** @param folder for work in progress; one that holds a build of the same `key` is gone on with */
+  static async open(
+    core: Core,
+    options: TileBuilderOptions,
+    folder: string,
+    key: string,
+  ): Promise<TileBuilder> {
+    const state = await openState(folder, key);
+    const builder = new TileBuilder(core, options, folder, state);
+    await builder.#rows.restore(state.rows);
+    return builder;
+  }
+
+  /** Scans that need not be given again, and the origin once `seal` was called. */
+  get state(): Pick<BuildState, 'scans' | 'origin'> {
+    return this.#state;
+  }
+
+  get tileCount(): number {
+    return this.#rows.ids.length;
   }
 
   /**
@@ -65,27 +104,55 @@ export class TileBuilder {
       const z = positions[3 * p + 2]! + az;
       const { i, j } = tileAt(x, y, this.#options.tileSize);
       const id = tileId(i, j);
-      const rows = this.#pending.get(id) ?? new RowBuffer();
-      this.#pending.set(id, rows);
       const [ox, oy, oz] = tileOrigin(id, this.#options.tileSize);
-      rows.push(x - ox, y - oy, z - oz, intensity?.[p] ?? 0, ax - ox, ay - oy, az - oz);
+      this.#rows.push(id, [x - ox, y - oy, z - oz, intensity?.[p] ?? 0, ax - ox, ay - oy, az - oz]);
     }
   }
 
-  get tileCount(): number {
-    return this.#pending.size;
+  /** To be called after each scan of the source, used or not: `state.scans` counts them. */
+  async scanDone(): Promise<void> {
+    this.#state = { ...this.#state, scans: this.#state.scans + 1 };
+    this.#sinceCheckpoint++;
+    if (
+      this.#rows.pendingBytes >= PENDING_BYTES ||
+      this.#sinceCheckpoint >= (this.#options.checkpointScans ?? CHECKPOINT_SCANS)
+    )
+      await this.#checkpoint();
+  }
+
+  /** All scans are in. */
+  async seal(origin: Geodetic): Promise<void> {
+    this.#state = { ...this.#state, origin };
+    await this.#checkpoint();
+  }
+
+  async #checkpoint(): Promise<void> {
+    this.#state = { ...this.#state, rows: await this.#rows.flush() };
+    await saveState(this.#folder, this.#state);
+    this.#sinceCheckpoint = 0;
+  }
+
+  /** Thins every tile on disk; `done` hears of each. Tiles that an earlier run thinned are left as they are. */
+  async thin(done: (id: string) => void): Promise<void> {
+    await mkdir(join(this.#folder, 'thin'), { recursive: true });
+    for (const id of this.#rows.ids.sort()) {
+      const path = this.#thinPath(id);
+      if (!(await stat(path).catch(() => undefined))) {
+        const thinner = new Thinner(this.#options.voxelSize);
+        for await (const rows of this.#rows.read(id)) thinner.add(rows);
+        await writeWhole(path, bytesOf(thinner.rows()));
+      }
+      done(id);
+    }
   }
 
   /** The finished tiles in order of column and row; tiles with too few points for a normal are left out. */
-  async *finish(): AsyncGenerator<BuiltTile> {
-    const thinned = new Map<string, Float32Array>();
-    for (const [id, rows] of this.#pending) thinned.set(id, thin(rows.view(), this.#options.voxelSize));
-    this.#pending.clear();
-    const ids = [...thinned.keys()].sort();
-    for (const id of ids) {
-      const own = thinned.get(id)!;
-      const around = this.#withNeighbours(id, thinned);
-      if (around.length / 3 < this.#options.normalNeighbours) continue;
+  async *finish(have: (id: string) => boolean): AsyncGenerator<BuiltTile> {
+    for (const id of this.#rows.ids.sort()) {
+      if (have(id)) continue;
+      const own = await this.#thinned(id);
+      const around = await this.#withNeighbours(id, own);
+      if (own.length === 0 || around.length / 3 < this.#options.normalNeighbours) continue;
       const cloud = this.#core.cloud({ positions: around });
       const { normals, curvature } = (
         await this.#core.estimateNormals(cloud, this.#options.normalNeighbours)
@@ -95,17 +162,15 @@ export class TileBuilder {
   }
 
   /** Positions of a tile's points, its own first, then the neighbours' within the margin, all relative to its corner. */
-  #withNeighbours(id: string, tiles: Map<string, Float32Array>): Float32Array {
+  async #withNeighbours(id: string, own: Float32Array): Promise<Float32Array> {
     const { tileSize, margin } = this.#options;
-    const corner = tileOrigin(id, tileSize);
-    const { i, j } = tileAt(corner[0] + tileSize / 2, corner[1] + tileSize / 2, tileSize);
-    const own = tiles.get(id)!;
+    const { i, j } = parseTileId(id);
     const out: number[] = [];
     for (let at = 0; at < own.length; at += ROW) out.push(own[at]!, own[at + 1]!, own[at + 2]!);
     for (let di = -1; di <= 1; di++) {
       for (let dj = -1; dj <= 1; dj++) {
-        const rows = di || dj ? tiles.get(tileId(i + di, j + dj)) : undefined;
-        if (!rows) continue;
+        if (!di && !dj) continue;
+        const rows = await this.#thinned(tileId(i + di, j + dj));
         for (let at = 0; at < rows.length; at += ROW) {
           const x = rows[at]! + di * tileSize;
           const y = rows[at + 1]! + dj * tileSize;
@@ -116,48 +181,24 @@ export class TileBuilder {
     }
     return Float32Array.from(out);
   }
-}
 
-/** A growing array of rows. */
-class RowBuffer {
-  #data = new Float32Array(ROW * 1024);
-  #used = 0;
-
-  push(...row: [number, number, number, number, number, number, number]): void {
-    if (this.#used + ROW > this.#data.length) {
-      const larger = new Float32Array(2 * this.#data.length);
-      larger.set(this.#data);
-      this.#data = larger;
+  async #thinned(id: string): Promise<Float32Array> {
+    try {
+      const { buffer, byteOffset, byteLength } = await readFile(this.#thinPath(id));
+      return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Float32Array();
+      throw error;
     }
-    this.#data.set(row, this.#used);
-    this.#used += ROW;
   }
 
-  view(): Float32Array {
-    return this.#data.subarray(0, this.#used);
+  #thinPath(id: string): string {
+    return join(this.#folder, 'thin', `${id}.rows`);
   }
 }
 
-/** The mean row of each voxel, in the order in which the voxels first occur. */
-function thin(rows: Float32Array, voxelSize: number): Float32Array {
-  const voxels = new Map<number, number>();
-  const sums: number[] = [];
-  const counts: number[] = [];
-  // 2^17 cubes each way, exact in a double: 13 km at 0.1 m, far beyond a tile.
-  const cell = (v: number) => Math.floor(v / voxelSize) + 65536;
-  for (let at = 0; at < rows.length; at += ROW) {
-    const key = (cell(rows[at]!) * 131072 + cell(rows[at + 1]!)) * 131072 + cell(rows[at + 2]!);
-    let voxel = voxels.get(key);
-    if (voxel === undefined) {
-      voxel = counts.length;
-      voxels.set(key, voxel);
-      counts.push(0);
-      for (let k = 0; k < ROW; k++) sums.push(0);
-    }
-    counts[voxel]!++;
-    for (let k = 0; k < ROW; k++) sums[ROW * voxel + k]! += rows[at + k]!;
-  }
-  return Float32Array.from(sums, (sum, k) => sum / counts[Math.floor(k / ROW)]!);
+function bytesOf(rows: Float32Array): Uint8Array {
+  return new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
 }
 
 /** The tile's arrays from its own rows and the first of the normals, turned towards the place they were seen from. */

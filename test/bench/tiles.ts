@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { configSchema } from '../../src/config.ts';
 import type { Cloud, Core, TileMap } from '../../src/core.ts';
 import { tileOrigin } from '../../src/map/tile-grid.ts';
@@ -16,11 +19,19 @@ export interface PosedScan {
 /** A map in memory, made as `map build` makes it, with its defaults. */
 export async function tilesOf(core: Core, scans: AsyncIterable<PosedScan>): Promise<TileMap> {
   const { tileSize, voxelSize, normalNeighbours } = config.map.build;
-  const builder = new TileBuilder(core, { tileSize, voxelSize, normalNeighbours, margin: 1 });
-  for await (const { cloud, T_base_sensor, T_map_base, path } of scans)
-    await builder.add(cloud, T_base_sensor, T_map_base, path);
-  const map = core.tileMap(tileSize);
-  for await (const { id, arrays } of builder.finish())
-    map.add(id, await core.tile(core.cloud(arrays), tileOrigin(id, tileSize)));
-  return map;
+  const options = { tileSize, voxelSize, normalNeighbours, margin: 1 };
+  const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
+  try {
+    const builder = await TileBuilder.open(core, options, folder, 'bench');
+    for await (const { cloud, T_base_sensor, T_map_base, path } of scans)
+      await builder.add(cloud, T_base_sensor, T_map_base, path);
+    await builder.seal({ lat: 0, lon: 0, ellipsoidalHeight: 0 });
+    await builder.thin(() => {});
+    const map = core.tileMap(tileSize);
+    for await (const { id, arrays } of builder.finish(() => false))
+      map.add(id, await core.tile(core.cloud(arrays), tileOrigin(id, tileSize)));
+    return map;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
