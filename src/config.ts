@@ -29,6 +29,7 @@ const mapConfig = z.strictObject({
       normalNeighbours: z.int().min(5).max(64).default(20).describe('points that each normal comes from'),
       minRange: z.number().min(0).max(100).default(2.5).describe('nearer points are the vehicle itself, m'),
       maxRange: z.number().positive().max(500).default(80).describe('m'),
+      removeMoving: z.boolean().default(true).describe('leave out points that other scans looked through'),
     })
     .prefault({}),
 });

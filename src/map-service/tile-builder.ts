@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import type { Cloud, CloudArrays, Core, Motion } from '../core.ts';
 import { parseTileId, tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
 import type { Geodetic } from '../math/geodesy.ts';
-import { relative } from '../math/se3.ts';
+import { compose, relative } from '../math/se3.ts';
 import type { Pose } from '../types.ts';
 import { type BuildState, openState, saveState } from './build-state.ts';
+import { ImageStore } from './image-store.ts';
+import { findMoving, vote, without } from './moving.ts';
+import { RangeImage } from './range-image.ts';
 import { RowStore } from './row-store.ts';
 import { ROW, Thinner } from './rows.ts';
 import { writeWhole } from './whole-file.ts';
@@ -19,6 +22,8 @@ export interface TileBuilderOptions {
   readonly normalNeighbours: number;
   /** points of neighbouring tiles within this many metres help a tile's normals */
   readonly margin: number;
+  /** leave out what moved, as other scans looked through it */
+  readonly removeMoving: boolean;
   /** scans between two checkpoints at most; default 50 */
   readonly checkpointScans?: number;
 }
@@ -43,6 +48,7 @@ export class TileBuilder {
   readonly #options: TileBuilderOptions;
   readonly #folder: string;
   readonly #rows: RowStore;
+  readonly #images: ImageStore;
   #state: BuildState;
   #sinceCheckpoint = 0;
 
@@ -52,6 +58,7 @@ export class TileBuilder {
     this.#folder = folder;
     this.#state = state;
     this.#rows = new RowStore(join(folder, 'rows'), ROW);
+    this.#images = new ImageStore(join(folder, 'images.bin'));
   }
 
   /** @param folder for work in progress; one that holds a build of the same `key` is gone on with */
@@ -64,6 +71,7 @@ export class TileBuilder {
     const state = await openState(folder, key);
     const builder = new TileBuilder(core, options, folder, state);
     await builder.#rows.restore(state.rows);
+    await builder.#images.restore(state.images);
     return builder;
   }
 
@@ -96,6 +104,7 @@ export class TileBuilder {
       poses: path.poses.map((pose) => relative(anchor, pose)),
     };
     const level = await this.#core.deskew(cloud, T_base_sensor, motion);
+    if (this.#options.removeMoving) this.#images.add(imageOf(cloud, level, anchor, T_base_sensor, path));
     const { positions, intensity } = (await this.#core.downsample(level, this.#options.voxelSize)).arrays();
     const [ax, ay, az] = anchor.position;
     for (let p = 0; p < positions.length / 3; p++) {
@@ -127,7 +136,11 @@ export class TileBuilder {
   }
 
   async #checkpoint(): Promise<void> {
-    this.#state = { ...this.#state, rows: await this.#rows.flush() };
+    this.#state = {
+      ...this.#state,
+      rows: await this.#rows.flush(),
+      images: await this.#images.flush(),
+    };
     await saveState(this.#folder, this.#state);
     this.#sinceCheckpoint = 0;
   }
@@ -140,10 +153,24 @@ export class TileBuilder {
       if (!(await stat(path).catch(() => undefined))) {
         const thinner = new Thinner(this.#options.voxelSize);
         for await (const rows of this.#rows.read(id)) thinner.add(rows);
-        await writeWhole(path, bytesOf(thinner.rows()));
+        const rows = thinner.rows();
+        const still = this.#options.removeMoving ? await this.#withoutMoving(id, rows) : rows;
+        await writeWhole(path, bytesOf(still));
       }
       done(id);
     }
+    await this.#images.close();
+  }
+
+  async #withoutMoving(id: string, rows: Float32Array): Promise<Float32Array> {
+    const { tileSize, normalNeighbours } = this.#options;
+    const positions = Float32Array.from({ length: (3 * rows.length) / ROW }, (_, n) => {
+      return rows[ROW * Math.floor(n / 3) + (n % 3)]!;
+    });
+    if (positions.length / 3 < normalNeighbours) return rows;
+    const cloud = await this.#core.estimateNormals(this.#core.cloud({ positions }), normalNeighbours);
+    const votes = await vote(id, tileSize, rows, cloud.arrays().normals!, this.#images);
+    return without(rows, findMoving(rows, votes));
   }
 
   /** The finished tiles in order of column and row; tiles with too few points for a normal are left out. */
@@ -195,6 +222,24 @@ export class TileBuilder {
   #thinPath(id: string): string {
     return join(this.#folder, 'thin', `${id}.rows`);
   }
+}
+
+/** How far a scan saw, from where the sensor was at each point's time. */
+function imageOf(
+  cloud: Cloud,
+  level: Cloud,
+  anchor: Pose,
+  T_base_sensor: Pose,
+  path: { times: number[]; poses: Pose[] },
+): RangeImage {
+  const origins = path.poses.map((pose) => compose(relative(anchor, pose), T_base_sensor).position);
+  const { times } = cloud.arrays();
+  const [first, last] = [path.times[0]!, path.times.at(-1)!];
+  const perSecond = last > first ? (path.times.length - 1) / (last - first) : 0;
+  return RangeImage.of(anchor.position, level.arrays().positions, (p) => {
+    const place = Math.round(((times?.[p] ?? first) - first) * perSecond);
+    return origins[Math.min(Math.max(place, 0), origins.length - 1)]!;
+  });
 }
 
 function bytesOf(rows: Float32Array): Uint8Array {

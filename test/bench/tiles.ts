@@ -19,7 +19,7 @@ export interface PosedScan {
 /** A map in memory, made as `map build` makes it, with its defaults. */
 export async function tilesOf(core: Core, scans: AsyncIterable<PosedScan>): Promise<TileMap> {
   const { tileSize, voxelSize, normalNeighbours } = config.map.build;
-  const options = { tileSize, voxelSize, normalNeighbours, margin: 1 };
+  const options = { tileSize, voxelSize, normalNeighbours, margin: 1, removeMoving: false };
   const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
   try {
     const builder = await TileBuilder.open(core, options, folder, 'bench');

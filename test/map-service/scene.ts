@@ -13,7 +13,7 @@ export interface Scan {
   readonly path: { times: number[]; poses: Pose[] };
 }
 
-export const OPTIONS = { tileSize: 10, voxelSize: 0.2, normalNeighbours: 8, margin: 1 };
+export const OPTIONS = { tileSize: 10, voxelSize: 0.2, normalNeighbours: 8, margin: 1, removeMoving: true };
 
 /** Scans of rough ground and a wall, from places along x. */
 export function sceneScans(core: Core, count: number, seed = 1): Scan[] {
