@@ -29,6 +29,30 @@ const mapConfig = z.strictObject({
       normalNeighbours: z.int().min(5).max(64).default(20).describe('points that each normal comes from'),
       minRange: z.number().min(0).max(100).default(2.5).describe('nearer points are the vehicle itself, m'),
       maxRange: z.number().positive().max(500).default(80).describe('m'),
+      refine: z
+        .strictObject({
+          givenPosition: z.number().positive().max(10).default(0.5).describe('noise of a given pose, m'),
+          givenAngle: z.number().positive().max(20).default(1).describe('noise of a given pose, degrees'),
+          stepPosition: z.number().positive().max(1).default(0.004).describe('noise from scan to scan, m'),
+          stepAngle: z.number().positive().max(5).default(0.02).describe('noise from scan to scan, degrees'),
+          window: z.int().min(1).max(200).default(15).describe('scans that a scan is registered to'),
+          rounds: z.int().min(1).max(5).default(2),
+        })
+        .prefault({})
+        .describe('how `map build --refine` weighs given poses against the scans'),
+      disturb: z
+        .strictObject({
+          seed: z.int().min(0).default(0).describe('0 disturbs nothing'),
+          position: z.number().min(0).max(5).default(0.05).describe('standard deviation of each axis, m'),
+          angle: z
+            .number()
+            .min(0)
+            .max(20)
+            .default(0.2)
+            .describe('standard deviation about each axis, degrees'),
+        })
+        .prefault({})
+        .describe('spoils the given poses, to see what a build makes of them'),
       removeMoving: z.boolean().default(true).describe('leave out points that other scans looked through'),
     })
     .prefault({}),

@@ -1,21 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { parseFrameRange } from '../adapters/replay/frames.ts';
-import { openSource } from '../adapters/replay/open.ts';
-import { Mounts } from '../localization/mounts.ts';
+import type { Core } from '../core.ts';
 import { buildKey } from '../map-service/build-state.ts';
 import { MapPackageWriter } from '../map-service/map-package.ts';
 import { TileBuilder } from '../map-service/tile-builder.ts';
-import {
-  type PointCloud2,
-  type Pose,
-  Refusal,
-  refusalReason,
-  type Stamp,
-  type StampedPose,
-} from '../types.ts';
+import { type PointCloud2, type Pose, Refusal, refusalReason, type StampedPose } from '../types.ts';
 import { OriginFromFixes } from './map-origin.ts';
+import { refinedPoses } from './map-refine.ts';
+import { disturbed, eachScan, pathDuring } from './map-scans.ts';
 import { progressBar } from './progress.ts';
 import { poseAt, type Reference, readReference } from './reference.ts';
 import {
@@ -31,13 +24,12 @@ interface BuildOptions extends CommonOptions {
   readonly scans: string;
   readonly poses: string;
   readonly frames?: string;
+  readonly refine?: boolean;
   readonly out: string;
 }
 
 /** Points of neighbouring tiles that help the normals at a tile's rim, metres. */
 const MARGIN_M = 1;
-/** The path within a sweep is sampled this often, seconds. */
-const MOTION_STEP_S = 0.01;
 /** Of the map's folder; holds what a killed build goes on from, and is gone when it is done. */
 const WORK_FOLDER = '.build';
 /** Of the work folder's format and of the method: another one begins anew. */
@@ -49,6 +41,7 @@ export function addMapBuild(map: Command): void {
     .requiredOption('--scans <input>', 'bag (file or folder) or KITTI raw drive')
     .requiredOption('--poses <ref>', 'T_map_base: TUM file, topic of the bag, or oxts for a KITTI drive')
     .option('--frames <range>', 'START:STOP:STEP of the scans, 0::2 is every even one')
+    .option('--refine', 'register the scans to each other first: for poses that are off by centimetres')
     .requiredOption('--out <dir>', 'folder of the map')
     .action(async (options: BuildOptions) => buildMap(options));
 }
@@ -60,71 +53,57 @@ export async function buildMap(options: BuildOptions): Promise<void> {
   const { build } = session.config.map;
   const core = openCore(session);
   const work = join(options.out, WORK_FOLDER);
-  const key = buildKey([
-    VERSION,
-    core.kind,
-    options.scans,
-    options.frames,
-    build,
-    session.config.frames,
-    reference,
-  ]);
+  const { scans, frames, refine } = options;
+  const key = buildKey([VERSION, core.kind, scans, frames, refine, build, session.config.frames, reference]);
   const builder = await TileBuilder.open(core, { ...build, margin: MARGIN_M }, work, key);
-  if (!builder.state.origin) await gather(options, session, builder, reference);
+  if (!builder.state.origin) {
+    const given = disturbed(reference.poses, build.disturb);
+    const poses = refine ? await refinedPoses(core, session, options, given, work) : given;
+    await gather(core, options, session, builder, { ...reference, poses });
+  }
   await writeMap(options, session, builder, work);
   await rm(work, { recursive: true });
 }
 
 /** Reads the scans into the builder; those that an earlier run put in are passed over. */
 async function gather(
+  core: Core,
   options: BuildOptions,
   session: Session,
   builder: TileBuilder,
-  reference: Reference,
+  { poses, origin }: Reference,
 ): Promise<void> {
-  const source = await openSource(
-    options.scans,
-    options.frames ? { frames: parseFrameRange(options.frames) } : {},
-  );
-  const core = openCore(session);
   const origins = new OriginFromFixes();
-  const before = builder.state.scans;
-  let seen = 0;
-  const bar = progressBar('gathering scans', source.describe().clouds ?? 0);
-  try {
-    const mounts = new Mounts(session.config.frames);
-    for await (const message of source.messages()) {
-      if (message.kind === 'mount') mounts.add(message.value);
-      if (message.kind === 'gnss') origins.add(message.value, poseAt(reference.poses, message.value.stamp));
-      if (message.kind === 'refused') session.log.warn(`${message.channel}: ${message.detail}`);
-      if (message.kind !== 'points' || ++seen <= before) continue;
-      await addScan(session, core, builder, mounts, reference.poses, message.value);
+  await eachScan(
+    options,
+    session,
+    'gathering scans',
+    builder.state.scans,
+    async (message, T_base_sensor) => {
+      await addScan(core, session, builder, poses, message, T_base_sensor);
       await builder.scanDone();
-      bar.update(seen, `${builder.tileCount} tiles`);
-    }
-  } finally {
-    bar.stop();
-    await source.close();
-  }
+      return `${builder.tileCount} tiles`;
+    },
+    (fix) => origins.add(fix, poseAt(poses, fix.stamp)),
+  );
   if (builder.tileCount === 0)
     throw new Refusal(
       'no-scans',
       'expected scans with a pose at their time, found none; check --poses and --frames',
     );
-  await builder.seal(reference.origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 });
+  await builder.seal(origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 });
 }
 
 /** A scan that cannot be used, not decoded, not mounted or without a pose at its time, is left out with a warning. */
 async function addScan(
+  core: Core,
   { config, log }: Session,
-  core: ReturnType<typeof openCore>,
   builder: TileBuilder,
-  mounts: Mounts,
   poses: readonly StampedPose[],
   message: PointCloud2,
+  T_base_sensor: Pose | undefined,
 ): Promise<void> {
   const T_map_base = poseAt(poses, message.stamp);
-  const T_base_sensor = mounts.find(message.frameId);
   if (!T_map_base || !T_base_sensor) {
     log.warn(
       `scan at ${message.stamp} ns left out: ${T_map_base ? `no transform to ${message.frameId}` : 'no pose at its time'}`,
@@ -139,24 +118,6 @@ async function addScan(
     if (!refusalReason(error)) throw error;
     log.warn(`scan at ${message.stamp} ns left out: ${(error as Error).message}`);
   }
-}
-
-/** Poses over a sweep; where the reference ends within it, the nearest pose is held. */
-function pathDuring(
-  poses: readonly StampedPose[],
-  stamp: Stamp,
-  T_map_base: Pose,
-  [first, last]: readonly [number, number],
-): { times: number[]; poses: Pose[] } {
-  const steps = Math.max(1, Math.ceil((last - first) / MOTION_STEP_S));
-  const times =
-    last > first ? Array.from({ length: steps + 1 }, (_, k) => first + ((last - first) * k) / steps) : [0];
-  let held = T_map_base;
-  const path = times.map((time) => {
-    held = poseAt(poses, stamp + BigInt(Math.round(time * 1e9))) ?? held;
-    return held;
-  });
-  return { times, poses: path };
 }
 
 async function writeMap(

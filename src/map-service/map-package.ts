@@ -16,6 +16,8 @@ export interface PackageOptions {
   readonly origin: Manifest['frame']['origin'];
   readonly tileSize: number;
   readonly normalNeighbours: number;
+  /** bytes of graph.geojson; default no features */
+  readonly graph?: Uint8Array;
 }
 
 /** Writes a map package tile by tile; the manifest comes last, so that a half-written folder is never a map. */
@@ -75,7 +77,7 @@ export class MapPackageWriter {
    * folder. The signature, manifest.json.dsse, is made by `map sign` of the map service.
    */
   async finish(): Promise<{ manifest: Manifest; manifestSha256: string }> {
-    const graph = new TextEncoder().encode(EMPTY_GRAPH);
+    const graph = this.#options.graph ?? new TextEncoder().encode(EMPTY_GRAPH);
     await writeWhole(join(this.#folder, 'graph.geojson'), graph);
     const { mapId, expires, origin, tileSize } = this.#options;
     const draft: Manifest = {

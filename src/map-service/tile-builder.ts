@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Cloud, CloudArrays, Core, Motion } from '../core.ts';
 import { parseTileId, tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
 import type { Geodetic } from '../math/geodesy.ts';
-import { compose, relative } from '../math/se3.ts';
-import type { Pose } from '../types.ts';
+import { relative } from '../math/se3.ts';
+import type { Pose, Vec3 } from '../types.ts';
 import { type BuildState, openState, saveState } from './build-state.ts';
+import { finished, imageOf } from './finish-tile.ts';
 import { ImageStore } from './image-store.ts';
 import { findMoving, vote, without } from './moving.ts';
-import { RangeImage } from './range-image.ts';
 import { RowStore } from './row-store.ts';
 import { ROW, Thinner } from './rows.ts';
 import { writeWhole } from './whole-file.ts';
@@ -111,11 +111,16 @@ export class TileBuilder {
       const x = positions[3 * p]! + ax;
       const y = positions[3 * p + 1]! + ay;
       const z = positions[3 * p + 2]! + az;
-      const { i, j } = tileAt(x, y, this.#options.tileSize);
-      const id = tileId(i, j);
-      const [ox, oy, oz] = tileOrigin(id, this.#options.tileSize);
-      this.#rows.push(id, [x - ox, y - oy, z - oz, intensity?.[p] ?? 0, ax - ox, ay - oy, az - oz]);
+      this.place([x, y, z], intensity?.[p] ?? 0, anchor.position);
     }
+  }
+
+  /** Adds one point, and the place that it was seen from; metres, map frame. */
+  place([x, y, z]: Vec3, intensity: number, [sx, sy, sz]: Vec3): void {
+    const { i, j } = tileAt(x, y, this.#options.tileSize);
+    const id = tileId(i, j);
+    const [ox, oy, oz] = tileOrigin(id, this.#options.tileSize);
+    this.#rows.push(id, [x - ox, y - oy, z - oz, intensity, sx - ox, sy - oy, sz - oz]);
   }
 
   /** To be called after each scan of the source, used or not: `state.scans` counts them. */
@@ -224,43 +229,6 @@ export class TileBuilder {
   }
 }
 
-/** How far a scan saw, from where the sensor was at each point's time. */
-function imageOf(
-  cloud: Cloud,
-  level: Cloud,
-  anchor: Pose,
-  T_base_sensor: Pose,
-  path: { times: number[]; poses: Pose[] },
-): RangeImage {
-  const origins = path.poses.map((pose) => compose(relative(anchor, pose), T_base_sensor).position);
-  const { times } = cloud.arrays();
-  const [first, last] = [path.times[0]!, path.times.at(-1)!];
-  const perSecond = last > first ? (path.times.length - 1) / (last - first) : 0;
-  return RangeImage.of(anchor.position, level.arrays().positions, (p) => {
-    const place = Math.round(((times?.[p] ?? first) - first) * perSecond);
-    return origins[Math.min(Math.max(place, 0), origins.length - 1)]!;
-  });
-}
-
 function bytesOf(rows: Float32Array): Uint8Array {
   return new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-}
-
-/** The tile's arrays from its own rows and the first of the normals, turned towards the place they were seen from. */
-function finished(own: Float32Array, normals: Float32Array, curvature: Float32Array): CloudArrays {
-  const n = own.length / ROW;
-  const positions = new Float32Array(3 * n);
-  const intensity = new Float32Array(n);
-  const turned = new Float32Array(3 * n);
-  for (let p = 0; p < n; p++) {
-    const seenFrom = (k: number) => own[ROW * p + 4 + k]! - own[ROW * p + k]!;
-    const facing =
-      normals[3 * p]! * seenFrom(0) + normals[3 * p + 1]! * seenFrom(1) + normals[3 * p + 2]! * seenFrom(2);
-    for (let k = 0; k < 3; k++) {
-      positions[3 * p + k] = own[ROW * p + k]!;
-      turned[3 * p + k] = normals[3 * p + k]! * (facing < 0 ? -1 : 1);
-    }
-    intensity[p] = own[ROW * p + 3]!;
-  }
-  return { positions, intensity, normals: turned, curvature: curvature.slice(0, n) };
 }
