@@ -7,13 +7,16 @@ import { addIts } from './commands/its.ts';
 import { addMapBuild } from './commands/map-build.ts';
 import { addMapServe } from './commands/map-serve.ts';
 import { addMapKeygen, addMapSign } from './commands/map-sign.ts';
+import { addMapAlign } from './commands/map-align.ts';
+import { addMapBuild } from './commands/map-build.ts';
+import { addMapTile } from './commands/map-tile.ts';
 import { addMapVerify } from './commands/map-verify.ts';
 import { addReplay } from './commands/replay.ts';
 import { addSchema } from './commands/schema.ts';
 import { refusalReason } from './types.ts';
 
 /** Refusals that mean that the command was called wrongly, not that its job failed. */
-const USAGE = new Set(['bad-config', 'bad-argument', 'bad-frame-range']);
+const USAGE = new Set(['bad-config', 'bad-argument', 'bad-frame-range', 'unknown-epsg']);
 
 const program = new Command('dilly-nav')
   .description('On-board navigation runtime for sidewalk delivery robots')
@@ -22,6 +25,8 @@ const program = new Command('dilly-nav')
 addReplay(program);
 const map = program.command('map').description('map packages');
 addMapBuild(map);
+addMapAlign(map);
+addMapTile(map);
 addMapVerify(map);
 addMapKeygen(map);
 addMapSign(map);

@@ -3,13 +3,12 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Core } from '../core.ts';
 import { buildKey } from '../map-service/build-state.ts';
-import { MapPackageWriter } from '../map-service/map-package.ts';
 import { TileBuilder } from '../map-service/tile-builder.ts';
 import { type PointCloud2, type Pose, Refusal, refusalReason, type StampedPose } from '../types.ts';
 import { OriginFromFixes } from './map-origin.ts';
 import { refinedPoses } from './map-refine.ts';
 import { disturbed, eachScan, pathDuring } from './map-scans.ts';
-import { progressBar } from './progress.ts';
+import { describeWritten, MARGIN_M, WORK_FOLDER, WORK_VERSION, writeMap } from './map-write.ts';
 import { poseAt, type Reference, readReference } from './reference.ts';
 import {
   answer,
@@ -27,13 +26,6 @@ interface BuildOptions extends CommonOptions {
   readonly refine?: boolean;
   readonly out: string;
 }
-
-/** Points of neighbouring tiles that help the normals at a tile's rim, metres. */
-const MARGIN_M = 1;
-/** Of the map's folder; holds what a killed build goes on from, and is gone when it is done. */
-const WORK_FOLDER = '.build';
-/** Of the work folder's format and of the method: another one begins anew. */
-const VERSION = 1;
 
 export function addMapBuild(map: Command): void {
   withCommonOptions(map.command('build'))
@@ -54,15 +46,32 @@ export async function buildMap(options: BuildOptions): Promise<void> {
   const core = openCore(session);
   const work = join(options.out, WORK_FOLDER);
   const { scans, frames, refine } = options;
-  const key = buildKey([VERSION, core.kind, scans, frames, refine, build, session.config.frames, reference]);
+  const key = buildKey([
+    WORK_VERSION,
+    core.kind,
+    scans,
+    frames,
+    refine,
+    build,
+    session.config.frames,
+    reference,
+  ]);
   const builder = await TileBuilder.open(core, { ...build, margin: MARGIN_M }, work, key);
   if (!builder.state.origin) {
     const given = disturbed(reference.poses, build.disturb);
     const poses = refine ? await refinedPoses(core, session, options, given, work) : given;
     await gather(core, options, session, builder, { ...reference, poses });
   }
-  await writeMap(options, session, builder, work);
+  const mapId = build.mapId || basename(resolve(options.out)).replace(/[^A-Za-z0-9._-]/g, '-');
+  const written = await writeMap(
+    options.out,
+    { ...build, mapId, origin: builder.state.origin! },
+    builder,
+    work,
+  );
   await rm(work, { recursive: true });
+  const { tiles, points, bytes, bbox, manifestSha256 } = written;
+  answer(options, { tiles, points, bytes, bbox, manifestSha256 }, describeWritten(written, options.out));
 }
 
 /** Reads the scans into the builder; those that an earlier run put in are passed over. */
@@ -118,37 +127,4 @@ async function addScan(
     if (!refusalReason(error)) throw error;
     log.warn(`scan at ${message.stamp} ns left out: ${(error as Error).message}`);
   }
-}
-
-async function writeMap(
-  options: BuildOptions,
-  { config }: Session,
-  builder: TileBuilder,
-  work: string,
-): Promise<void> {
-  const { build } = config.map;
-  const mapId = build.mapId || basename(resolve(options.out)).replace(/[^A-Za-z0-9._-]/g, '-');
-  const origin = builder.state.origin!;
-  const writer = new MapPackageWriter(options.out, { ...build, mapId, origin }, join(work, 'tiles.ndjson'));
-  await writer.resume();
-  const bar = progressBar('writing tiles  ', 2 * builder.tileCount);
-  let steps = 0;
-  await builder.thin((id) => bar.update(++steps, id));
-  for await (const tile of builder.finish((id) => writer.has(id))) {
-    await writer.add(tile);
-    bar.update(++steps, tile.id);
-  }
-  bar.stop();
-  const { manifest, manifestSha256 } = await writer.finish();
-  const tiles = Object.values(manifest.tiles);
-  const sum = (key: 'points' | 'bytes') => tiles.reduce((total, tile) => total + tile[key], 0);
-  const edge = (k: number, pick: (...values: number[]) => number) =>
-    pick(...tiles.map(({ bbox }) => bbox[k]!));
-  const bbox = [0, 1, 2].map((k) => edge(k, Math.min)).concat([3, 4, 5].map((k) => edge(k, Math.max)));
-  const result = { tiles: tiles.length, points: sum('points'), bytes: sum('bytes'), bbox, manifestSha256 };
-  answer(
-    options,
-    result,
-    `map ${manifest.mapId} version ${manifest.version}: ${result.tiles} tiles, ${result.points} points, ${(result.bytes / 1e6).toFixed(1)} MB in ${options.out}`,
-  );
 }
