@@ -53,7 +53,10 @@ const mapConfig = z.strictObject({
         })
         .prefault({})
         .describe('spoils the given poses, to see what a build makes of them'),
-      removeMoving: z.boolean().default(true).describe('leave out points that other scans looked through'),
+      removeMoving: z
+        .boolean()
+        .default(false)
+        .describe('leave out points that other scans looked through; wants poses that fit each other'),
     })
     .prefault({}),
 });
