@@ -5,6 +5,7 @@ import { loadCore } from '../../src/native.ts';
 import { koide } from './koide.ts';
 import { note } from './measure.ts';
 import { nativeBench } from './native-bench.ts';
+import { wide } from './registration-wide.ts';
 import type { Row } from './row.ts';
 import { apart, beside } from './starts.ts';
 import { type Frame, openStreet, type Street } from './street.ts';
@@ -22,7 +23,7 @@ export async function run(): Promise<Row[]> {
   for (const threads of [1, 2]) rows.push(...(await scanToPose(core, street, threads)));
   rows.push(...nativeBench('registration'));
   core.setThreads(2);
-  return [...rows, ...(await koide(core))];
+  return [...rows, ...(await wide(core)), ...(await koide(core))];
 }
 
 /** All stages as the pipeline runs them when it tracks: from ±0.1 m and 0.5° beside the reference. */

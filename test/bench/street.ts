@@ -8,6 +8,7 @@ import { OS1_16 } from '../../src/adapters/sim/lidar.ts';
 import { SimulatedDrive } from '../../src/adapters/sim/source.ts';
 import { poseAt, readReference } from '../../src/commands/reference.ts';
 import type { Core, Motion, TileMap } from '../../src/core.ts';
+import { ScanChain } from '../../src/map-service/refine.ts';
 import { relative } from '../../src/math/se3.ts';
 import type { SensorSource } from '../../src/ports.ts';
 import type { PointCloud2, Pose, StampedPose } from '../../src/types.ts';
@@ -36,8 +37,10 @@ const REACH_S = 0.06;
 /**
  * The KITTI drive where it is there: its even scans make the map, the odd ones are localised. Else two simulated drives
  * through one street, with noise of their own.
+ * @param chained the poses of the KITTI drive come from a chain of its scans: a map of one layer, with poses that fit
+ * it. The given poses drift, and make many layers.
  */
-export async function openStreet(core: Core): Promise<Street> {
+export async function openStreet(core: Core, chained = false): Promise<Street> {
   const packed = dataPath('lidar-kitti-0005');
   if (!packed) {
     note('registration: a SIMULATED street, because the KITTI drive is not there; set DILLY_DATA');
@@ -49,13 +52,29 @@ export async function openStreet(core: Core): Promise<Street> {
   const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
   try {
     const drive = unpack(packed, folder);
-    const { poses } = await readReference('oxts', drive);
+    const { poses: given } = await readReference('oxts', drive);
+    const poses = chained ? await chainOf(core, await openSource(drive, {}), given) : given;
     const even = await openSource(drive, { frames: parseFrameRange('0::2') });
     const odd = await openSource(drive, { frames: parseFrameRange('1::2') });
-    return await streetOf(core, 'KITTI 0005', even, odd, poses);
+    return await streetOf(core, chained ? 'KITTI 0005, chained' : 'KITTI 0005', even, odd, poses);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+async function chainOf(
+  core: Core,
+  source: SensorSource,
+  given: readonly StampedPose[],
+): Promise<StampedPose[]> {
+  const chain = new ScanChain(core, { window: 20, voxelSize: 0.25, normalNeighbours: 20 });
+  const poses: StampedPose[] = [];
+  for await (const { message, T_base_sensor, motion, T_map_base } of posedMessages(source, given)) {
+    const { cloud } = await core.decodePointCloud2(message, config.map.build);
+    const level = await core.deskew(cloud, T_base_sensor, motion);
+    poses.push({ stamp: message.stamp, pose: await chain.add(level, T_map_base) });
+  }
+  return poses;
 }
 
 function unpack(packed: string, folder: string): string {
