@@ -51,22 +51,22 @@ export async function align(
   const problem: Problem = { map, cloud, options, signal };
   const { kernelStart, kernelEnd, finish = 'layers' } = options;
   const wide = needsWide(problem) ? await searchWide(problem, none) : none;
+  const scoreAt = (pose: Pose) =>
+    surfelScore(problem, pose, kernelEnd, SURFEL_SIZES.length - 1, JUDGE_POINTS);
+  if (finish === 'layers' && kernelStart <= LAYER_KERNEL && scoreAt(wide.T_map_base).thickness > CRISP) {
+    const layer = await alignInLayers(problem, wide);
+    return { ...layer, score: scoreAt(layer.T_map_base).score };
+  }
   const found = await alignToSurfels(problem, wide, kernelStart, SURFEL_SCAN_POINTS);
-  const { score, thickness } = surfelScore(
-    problem,
-    found.T_map_base,
-    kernelEnd,
-    SURFEL_SIZES.length - 1,
-    JUDGE_POINTS,
-  );
+  const { score, thickness } = scoreAt(found.T_map_base);
   const scored = { ...found, score };
   if (finish === 'surfels') return measure(problem, scored, kernelEnd, EVIDENCE_POINTS).found;
-  if (finish === 'layers' && thickness > CRISP) return alignInLayers(problem, start, scored);
+  if (finish === 'layers' && thickness > CRISP) return alignInLayers(problem, scored);
   return alignToPlanes(problem, scored, scored.converged ? kernelEnd : kernelStart, FINISH_POINTS);
 }
 
-/** Looks for the layer that the scan lies in, from `start`. */
-async function alignInLayers(problem: Problem, start: Pose, found: Alignment): Promise<Alignment> {
+/** Looks for the layer that the scan lies in, around `from`. */
+async function alignInLayers(problem: Problem, from: Alignment): Promise<Alignment> {
   const { options } = problem;
   const rough = {
     ...problem,
@@ -76,7 +76,6 @@ async function alignInLayers(problem: Problem, start: Pose, found: Alignment): P
       rotationEpsilon: ROUGH * options.rotationEpsilon,
     },
   };
-  const from = options.kernelStart <= LAYER_KERNEL ? { ...found, T_map_base: start } : found;
   const near = await alignToPlanes(rough, from, Math.min(options.kernelStart, LAYER_KERNEL), ROUGH_POINTS);
   if (near.inliers === 0) return near;
   return measure(problem, await settle(problem, near), options.kernelEnd).found;

@@ -65,13 +65,12 @@ inline void align_to_planes(Aligner& aligner, const AlignOptions& options, doubl
   }
 }
 
-// Looks for the layer that the scan lies in, from `start`.
-inline void align_in_layers(Aligner& aligner, const AlignOptions& options, const Pose& start,
-                            const CancelFlag* cancel, Alignment& result) {
+// Looks for the layer that the scan lies in, around result.pose.
+inline void align_in_layers(Aligner& aligner, const AlignOptions& options, const CancelFlag* cancel,
+                            Alignment& result) {
   AlignOptions rough = options;
   rough.translation_epsilon *= kRough;
   rough.rotation_epsilon *= kRough;
-  if (options.kernel_start <= kLayerKernel) result.pose = start;
   align_to_planes(aligner, rough, std::min(options.kernel_start, kLayerKernel), kRoughPoints, cancel, result);
   if (result.cancelled || !(result.inliers > 0)) return;
   search_around(aligner, options, std::min(kSearchFrom, options.kernel_start), result);
@@ -94,15 +93,24 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   detail::Aligner aligner(map, cloud, start.t, pool, simd);
   if (options.reach > kNearReach || options.turn > kNearTurn)
     detail::search_wide(aligner, options, cancel, result);
+  const auto here = [&] {
+    return aligner.surfel_score(result.pose, options.kernel_end, kSurfelLevels - 1, kJudgePoints);
+  };
+  const bool seek_layer = options.finish == Finish::layers;
+  // From where surfels would not help: see kLayerKernel.
+  if (seek_layer && options.kernel_start <= kLayerKernel && here().thickness > kCrisp) {
+    detail::align_in_layers(aligner, options, cancel, result);
+    result.score = here().score;
+    return result;
+  }
   detail::align_to_surfels(aligner, options, options.kernel_start, kSurfelScanPoints, cancel, result);
   if (result.cancelled) return result;
-  const SurfelScore here =
-      aligner.surfel_score(result.pose, options.kernel_end, kSurfelLevels - 1, kJudgePoints);
-  result.score = here.score;
+  const SurfelScore found = here();
+  result.score = found.score;
   if (options.finish == Finish::surfels)
     detail::measure(aligner, options.kernel_end, kEvidencePoints, result);
-  else if (options.finish == Finish::layers && here.thickness > kCrisp)
-    detail::align_in_layers(aligner, options, {start.t, normalized(start.q)}, cancel, result);
+  else if (seek_layer && found.thickness > kCrisp)
+    detail::align_in_layers(aligner, options, cancel, result);
   else
     // Without surfels, as where a map is sparse, the points take all kernels.
     detail::align_to_planes(aligner, options, result.converged ? options.kernel_end : options.kernel_start,
