@@ -5,10 +5,12 @@ import { z } from 'zod';
 import { itsConfig } from './adapters/its/its-config.ts';
 import { replayConfig } from './adapters/replay/replay-config.ts';
 import { crossingConfig } from './crossing/crossing-config.ts';
+import { tilesConfig } from './adapters/tiles/tiles-config.ts';
 import { localizerConfig } from './pipeline.ts';
 import { Refusal } from './types.ts';
 
 const mapConfig = z.strictObject({
+  ...tilesConfig.shape,
   loadRadius: z
     .number()
     .min(20)

@@ -35,7 +35,8 @@ export type {
 } from './crossing/session-types.ts';
 export { type AgedSignal, ageSignal } from './crossing/signal-ageing.ts';
 export { type Manifest, parseManifest } from './map/manifest.ts';
-export { MapWindow } from './map/map-window.ts';
+export { indexOf, type MapIndex } from './map/map-index.ts';
+export { type SupplyParts, type SupplyStatus, TileSupply } from './map/tile-supply.ts';
 export { loadCore } from './native.ts';
 export { Localizer, type LocalizerConfig, type LocalizerParts, localizerConfig } from './pipeline.ts';
 export type { Clock, MapSource, PoseSink, SensorSource, SourceInfo } from './ports.ts';

@@ -15,8 +15,9 @@ import {
 } from './localization/registration.ts';
 import { lidarConfig, scanPoints, scanProblem, shapeProblem } from './localization/scan-check.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
-import type { MapWindow } from './map/map-window.ts';
+import type { TileSupply } from './map/tile-supply.ts';
 import { enuFrame, normalGravity } from './math/geodesy.ts';
+import { norm } from './math/vec3.ts';
 import type { Clock, PoseSink } from './ports.ts';
 import { type PointCloud2, refusalReason, type ScanPoints, type SensorMessage, type Stamp } from './types.ts';
 
@@ -37,7 +38,7 @@ export interface LocalizerParts {
   readonly sink: PoseSink;
   readonly clock: Clock;
   /** without a map there is no registration, and the first fix is the origin of the map frame */
-  readonly map?: MapWindow | undefined;
+  readonly map?: TileSupply | undefined;
   /** where to look for the first pose; without it the heading is found from GNSS and odometry */
   readonly prior?: Prior | undefined;
   /** give a result after each message of this kind */
@@ -63,7 +64,7 @@ export class Localizer {
   constructor(parts: LocalizerParts) {
     this.#parts = parts;
     const { config, map } = parts;
-    const origin = map?.manifest.frame.origin;
+    const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
     this.#intake = new SensorIntake(this.#filter, config, parts.sink, {
@@ -148,13 +149,13 @@ export class Localizer {
     return poses ? { kind: 'sampled', times, poses } : { kind: 'still' };
   }
 
-  async #register(stamp: Stamp, scan: Cloud, map: MapWindow): Promise<Registration> {
+  async #register(stamp: Stamp, scan: Cloud, map: TileSupply): Promise<Registration> {
     const { core, config } = this.#parts;
     const { registration, initialization } = config;
     const predicted = this.#filter.stateAt(stamp);
     const start = predicted?.pose ?? this.#parts.prior?.T_map_base;
     if (!start) return { ok: false, reason: 'no-start', evidence: emptyEvidence(scan.size) };
-    await map.moveTo(start.position);
+    await map.moveTo(start.position, predicted ? norm(predicted.velocity) : 0);
     if (predicted) {
       const kernelStart = trackingKernel(predicted.covariance, registration);
       const found = await register(map.tiles, scan, predicted.pose, { ...registration, kernelStart });

@@ -2,6 +2,7 @@ import type {
   DoorState,
   FrameResult,
   LiftState,
+  MapFile,
   RouteSignal,
   SensorMessage,
   SignalState,
@@ -33,10 +34,49 @@ export interface Clock {
   nowMs(): number;
 }
 
-/** Where a map's files come from: a folder now, the map service's store later. */
+/** Where a map's files come from: a folder, or the map service with a store on disk. */
 export interface MapSource {
-  /** The bytes of `manifest.json`, or of any file that it names. Rejects with a Refusal that says what is missing. */
-  read(path: string): Promise<Uint8Array>;
+  /**
+   * The bytes of `manifest.json`, or of any file that it names; no more than the file may have. Whether they are the
+   * right ones is for the reader to check. Rejects with a Refusal that says what is missing.
+   */
+  read(path: string, file?: MapFile): Promise<Uint8Array>;
+  /** Has these files near from now on, in this order of urgency; replaces what was asked for before. Never waits. */
+  want(files: readonly MapFile[]): void;
+  /** A file that was read is damaged: it is not given again, but fetched anew where that is possible (then true). */
+  discard(file: MapFile): Promise<boolean>;
+}
+
+/** A manifest as it was received, not yet trusted. */
+export interface ReceivedManifest {
+  readonly manifest: Uint8Array;
+  /** manifest.json.dsse, where there is one */
+  readonly envelope?: Uint8Array | undefined;
+  /** what the service says the time is, ms since the Unix epoch; not to be trusted */
+  readonly serviceMs?: number | undefined;
+}
+
+/** Who publishes manifests. */
+export interface ManifestService {
+  /** The newest; undefined where it is the one that was accepted last. Rejects with a Refusal. */
+  newest(): Promise<ReceivedManifest | undefined>;
+  /** What was given last is good. */
+  accept(): void;
+}
+
+/** What outlives the process: manifests that were accepted, and what was seen at most. */
+export interface ManifestStore {
+  /** Manifests kept, the latest version first. */
+  stored(): Promise<ReceivedManifest[]>;
+  /** Keeps a manifest whole or not at all, beside the others. */
+  keep(version: number, received: ReceivedManifest): Promise<void>;
+  readonly seen: SeenStore;
+}
+
+/** The highest version taken into use, and the latest time believed, ms; both only rise. */
+export interface SeenStore {
+  read(): Promise<{ version: number; timeMs: number }>;
+  raise(version: number, timeMs: number): Promise<void>;
 }
 
 /** Where results go: files, a report, ROS 2, operators. */

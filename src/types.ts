@@ -99,6 +99,15 @@ export type SensorMessage = {
   | { readonly kind: 'refused'; readonly reason: string; readonly detail: string }
 );
 
+/** A file of a map. Where its hash is known, no other bytes are ever used for it. */
+export interface MapFile {
+  /** relative to the map: `tiles/sha256/….pcd` */
+  readonly path: string;
+  readonly sha256?: string;
+  /** its size; without a hash, the most that it may have */
+  readonly bytes: number;
+}
+
 /** A reasoned no: bad input, or a result that must not be trusted. `reason` is a stable kebab-case word to count by. */
 export class Refusal extends Error {
   readonly reason: string;

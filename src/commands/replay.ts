@@ -6,17 +6,17 @@ import { degrade } from '../adapters/replay/degrade.ts';
 import { parseFrameRange } from '../adapters/replay/frames.ts';
 import { isKittiDrive } from '../adapters/replay/kitti.ts';
 import { openSource } from '../adapters/replay/open.ts';
-import { FolderMap } from '../adapters/tiles/folder-map.ts';
+import type { Core } from '../core.ts';
 import { type RunRecord, RunRecorder } from '../evaluation/run-record.ts';
 import { type RunSummary, summarise } from '../evaluation/summarise.ts';
 import { writeTum } from '../evaluation/tum.ts';
-import { parseManifest } from '../map/manifest.ts';
-import { MapWindow } from '../map/map-window.ts';
+import { TileSupply } from '../map/tile-supply.ts';
 import { Localizer } from '../pipeline.ts';
 import type { SensorSource, SourceInfo } from '../ports.ts';
 import { Refusal } from '../types.ts';
 import { writeEvidence } from './evidence.ts';
 import { sampleOf } from './map-sample.ts';
+import { type OpenMap, openMap, planLimits } from './open-map.ts';
 import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
 import { describeNis, describeRun } from './replay-text.ts';
@@ -40,12 +40,17 @@ interface ReplayOptions extends CommonOptions {
 
 /** The histogram's own period: a healthy loop shows exactly this as its delay. */
 const LOOP_RESOLUTION_MS = 1;
+/** As many as libuv has threads, and the memory that their bytes take. */
+const LOADED_AT_ONCE = 4;
 
 export function addReplay(program: Command): void {
   withCommonOptions(program.command('replay'))
     .description('localise a recorded drive against a map')
     .argument('<input>', 'bag (file or folder) or KITTI raw drive')
-    .option('--map <dir>', 'map package; without one the drive is fused from GNSS, IMU and odometry alone')
+    .option(
+      '--map <map>',
+      'folder of a map, or its address at a map service; without one the drive is fused from GNSS, IMU and odometry alone',
+    )
     .option('--frames <range>', 'START:STOP:STEP of the scans, 1::2 is every odd one')
     .option('--reference <ref>', 'T_map_base to compare with: TUM file, topic of the bag, or oxts')
     .option('--out <dir>', 'write trajectory, evidence, result.json, report.html and pictures here')
@@ -76,10 +81,9 @@ export async function replay(
   );
   const info = source.describe();
   requireSensors(info);
-  const folder = options.map ? new FolderMap(options.map) : undefined;
-  const manifest = folder && parseManifest(await folder.read('manifest.json'));
+  const map = options.map ? await openMap(options.map, config.map, Date.now(), 'newest') : undefined;
   const reference = options.reference
-    ? await readReference(options.reference, input, manifest?.frame.origin)
+    ? await readReference(options.reference, input, map?.index.origin)
     : undefined;
   if (!options.reference && (await isKittiDrive(input)) && config.replay.degrade.gnss === 'none')
     session.log.warn(
@@ -89,38 +93,49 @@ export async function replay(
   const recorder = new RunRecorder({
     title: `Replay of ${info.name}`,
     input,
-    mapId: manifest ? `${manifest.mapId} version ${manifest.version}` : null,
+    mapId: map ? `${map.index.mapId} version ${map.index.version}` : null,
     config: { core: core.kind, simd: core.simd, threads, overrides: options.set.join(' ') },
     start: info.start,
   });
-  const window =
-    manifest &&
-    new MapWindow(
-      core,
-      manifest,
-      (path) => folder!.read(path),
-      config.map.loadRadius,
-      (reason, detail) => recorder.refused(reason, detail),
-    );
+  const supply = map && supplyOf(map, core, session, recorder);
   const localizer = new Localizer({
     core,
     config,
     sink: recorder,
     clock: { nowMs: () => performance.now() },
-    map: window,
-    prior: manifest && startFrom(config.replay.start, reference, info),
-    outputOn: outputOf(info, manifest !== undefined),
+    map: supply,
+    prior: map && startFrom(config.replay.start, reference, info),
+    outputOn: outputOf(info, map !== undefined),
   });
   const run = await drive(source, info, localizer, recorder, session);
   const record = recorder.finish({
     ...run,
     ...(await trajectoryFile(options.out, recorder)),
     ...(reference && { reference: reference.poses, association: { interpolate: true } }),
-    ...(window && options.out && { mapPoints: await sampleOf(core, window, (path) => folder!.read(path)) }),
+    ...(supply && options.out && { mapPoints: await sampleOf(core, supply, map.source) }),
   });
+  await map?.close();
   const summary = summarise(record);
   if (options.out) await writeResults(options.out, summary, record);
   return { summary, record };
+}
+
+/** The tiles of a replay: waited for, and of one version of the map, so that it is the same each time. */
+function supplyOf(map: OpenMap, core: Core, { config, log }: Session, recorder: RunRecorder): TileSupply {
+  for (const { reason, detail } of map.problems) {
+    log.warn(detail);
+    recorder.refused(reason, detail);
+  }
+  map.adopted?.(map.index).catch((error: Error) => log.warn(error.message));
+  return new TileSupply({
+    core,
+    index: map.index,
+    files: map.source,
+    limits: planLimits(config.map),
+    wait: true,
+    loadAtOnce: LOADED_AT_ONCE,
+    onRefused: (reason, detail) => recorder.refused(reason, detail),
+  });
 }
 
 function requireSensors({ name, channels }: SourceInfo): void {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import type { Core, Tile } from '../core.ts';
 import { Refusal } from '../types.ts';
 import type { TileEntry } from './manifest.ts';
@@ -24,7 +24,10 @@ export async function loadTile(
     new Refusal(reason, `tile ${id}: ${what}; it was set aside, fetch it again`);
   if (bytes.length !== entry.bytes)
     throw refuse('tile-size', `expected ${entry.bytes} bytes, found ${bytes.length}`);
-  const hash = createHash('sha256').update(bytes).digest('hex');
+  // Not createHash: this one works off the event loop.
+  const hash = Buffer.from(
+    await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>),
+  ).toString('hex');
   if (hash !== entry.sha256) throw refuse('tile-hash', `expected sha256 ${entry.sha256}, found ${hash}`);
   const { cloud, notFinite } = await core.decodePcd(bytes);
   if (notFinite > 0)

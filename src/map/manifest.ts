@@ -4,7 +4,7 @@ import { Refusal } from '../types.ts';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 const finite = z.number();
 
-const tileEntry = z.strictObject({
+export const tileEntrySchema = z.strictObject({
   sha256,
   bytes: z.int().positive(),
   points: z.int().positive(),
@@ -14,6 +14,8 @@ const tileEntry = z.strictObject({
   normals: z.strictObject({ k: z.int().positive().describe('neighbours that each normal comes from') }),
   fields: z.array(z.string()),
 });
+
+export const tileIdSchema = z.string().regex(/^-?\d+_-?\d+$/, 'expected a tile id like 12_-3');
 
 /** manifest.json of a map package: names every other file by hash. */
 export const manifestSchema = z.strictObject({
@@ -34,7 +36,7 @@ export const manifestSchema = z.strictObject({
     .number()
     .positive()
     .describe('metres; tile (i, j) covers [i·s, (i+1)·s) × [j·s, (j+1)·s) of ENU'),
-  tiles: z.record(z.string().regex(/^-?\d+_-?\d+$/, 'expected a tile id like 12_-3'), tileEntry),
+  tiles: z.record(tileIdSchema, tileEntrySchema),
   graph: z.strictObject({ sha256, bytes: z.int().positive() }),
 });
 

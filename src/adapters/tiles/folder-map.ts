@@ -30,4 +30,12 @@ export class FolderMap implements MapSource {
       );
     }
   }
+
+  /** All is near already. */
+  want(): void {}
+
+  /** There is no other copy. */
+  async discard(): Promise<boolean> {
+    return false;
+  }
 }

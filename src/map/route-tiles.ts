@@ -1,0 +1,82 @@
+import { distanceToTile, tileAt, tileId } from './tile-grid.ts';
+
+export type XY = readonly [x: number, y: number];
+
+/** A tile of a route, and the part of the way on which it is within reach; metres from the start of the line. */
+export interface RouteTile {
+  readonly id: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface RouteTiles {
+  /** ENU, metres, in order of travel */
+  readonly line: readonly XY[];
+  /** in order of first need, the nearer of two first */
+  readonly tiles: readonly RouteTile[];
+}
+
+/** Which tiles come within `radius` metres of a robot that moves along the line, and when. */
+export function routeTiles(line: readonly XY[], radius: number, tileSize: number): RouteTiles {
+  const step = tileSize / 4;
+  // Half a step more: what lies between two places that are looked at is not missed.
+  const reach = radius + step / 2;
+  const found = new Map<string, { from: number; to: number; nearest: number }>();
+  for (const { x, y, along } of placesOn(line, step)) {
+    for (const id of cellsNear(x, y, reach, tileSize)) {
+      const distance = distanceToTile(x, y, id, tileSize);
+      const known = found.get(id);
+      if (known) known.to = along;
+      else found.set(id, { from: along, to: along, nearest: distance });
+    }
+  }
+  const tiles = [...found].map(([id, seen]) => ({ id, ...seen }));
+  tiles.sort((a, b) => a.from - b.from || a.nearest - b.nearest || (a.id < b.id ? -1 : 1));
+  return { line, tiles: tiles.map(({ id, from, to }) => ({ id, from, to })) };
+}
+
+/** Where on the line a place is nearest to: metres from its start, and metres beside it (infinite without a line). */
+export function progressOn(line: readonly XY[], [x, y]: XY): { along: number; beside: number } {
+  let best = { along: 0, beside: line[0] ? Math.hypot(x - line[0][0], y - line[0][1]) : Infinity };
+  let start = 0;
+  for (let k = 1; k < line.length; k++) {
+    const [[ax, ay], [bx, by]] = [line[k - 1]!, line[k]!];
+    const length = Math.hypot(bx - ax, by - ay);
+    const share = length > 0 ? ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length ** 2 : 0;
+    const t = Math.min(1, Math.max(0, share));
+    const beside = Math.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay));
+    if (beside < best.beside) best = { along: start + t * length, beside };
+    start += length;
+  }
+  return best;
+}
+
+/** Ids of the squares within `radius` metres of a place, in order of column and row. */
+export function cellsNear(x: number, y: number, radius: number, tileSize: number): string[] {
+  // A square that ends where the circle begins is as near as one that begins where it ends.
+  const first = (value: number) => Math.ceil((value - radius) / tileSize) - 1;
+  const last = tileAt(x + radius, y + radius, tileSize);
+  const ids: string[] = [];
+  for (let i = first(x); i <= last.i; i++) {
+    for (let j = first(y); j <= last.j; j++) {
+      const id = tileId(i, j);
+      if (distanceToTile(x, y, id, tileSize) <= radius) ids.push(id);
+    }
+  }
+  return ids;
+}
+
+function* placesOn(line: readonly XY[], step: number): Generator<{ x: number; y: number; along: number }> {
+  let start = 0;
+  if (line[0]) yield { x: line[0][0], y: line[0][1], along: 0 };
+  for (let k = 1; k < line.length; k++) {
+    const [[ax, ay], [bx, by]] = [line[k - 1]!, line[k]!];
+    const length = Math.hypot(bx - ax, by - ay);
+    const pieces = Math.max(1, Math.ceil(length / step));
+    for (let n = 1; n <= pieces; n++) {
+      const t = n / pieces;
+      yield { x: ax + t * (bx - ax), y: ay + t * (by - ay), along: start + t * length };
+    }
+    start += length;
+  }
+}
