@@ -25,7 +25,7 @@ export interface OpenMap {
   /** what is not as it should be, though there is a map */
   readonly problems: readonly Problem[];
   /** of a map service: a newer version than `index`, if there is one by now */
-  readonly update?: () => Promise<{ index?: MapIndex; problems: Problem[] }>;
+  readonly update?: (nowMs: number) => Promise<{ index?: MapIndex; problems: Problem[] }>;
   /** `index` (or an update) is in use from now on */
   readonly adopted?: (index: MapIndex) => Promise<void>;
   close(): Promise<void>;
@@ -117,7 +117,7 @@ async function openServiceMap(
     index,
     source,
     problems,
-    update: () => keeper.check(Date.now()),
+    update: (atMs) => keeper.check(atMs),
     adopted: (taken) => keeper.adopted(taken),
     close: () => source.close(),
   };

@@ -105,6 +105,6 @@ export function envelopeOf({ privateKey }: Keys, manifest: Uint8Array): Uint8Arr
 export function square(reach: number, seed = 1): Record<string, number> {
   const seeds: Record<string, number> = {};
   for (let i = -reach; i < reach; i++)
-    for (let j = -reach; j < reach; j++) seeds[`${i}_${j}`] = seed + 1000 * (i + 50) + (j + 50);
+    for (let j = -reach; j < reach; j++) seeds[`${i}_${j}`] = 1e6 * seed + 1000 * (i + 50) + (j + 50);
   return seeds;
 }

@@ -9,6 +9,7 @@ export type Mischief = (request: IncomingMessage, response: ServerResponse, byte
 export class MapServer {
   files: Map<string, Uint8Array>;
   mischief: Mischief = () => false;
+  url = '';
   weakEtags = false;
   /** the service's Date header; default: as the fixture's drives are */
   date = 'Fri, 27 Nov 2026 00:00:00 GMT';
@@ -29,11 +30,8 @@ export class MapServer {
   static async start(files: Map<string, Uint8Array>): Promise<MapServer> {
     const server = new MapServer(files);
     await new Promise<void>((done) => server.#server.listen(0, '127.0.0.1', done));
+    server.url = `http://127.0.0.1:${(server.#server.address() as AddressInfo).port}/v1/maps/yard`;
     return server;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1/maps/yard`;
   }
 
   count(part: string): number {

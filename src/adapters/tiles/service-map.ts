@@ -200,7 +200,6 @@ export class ServiceMap implements MapSource, ManifestService {
     try {
       const result = await work();
       this.#network = undefined;
-      this.#disk = undefined;
       return result;
     } catch (error) {
       if (error instanceof Refusal && error.reason !== 'closed') {
