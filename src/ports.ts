@@ -38,9 +38,10 @@ export interface Clock {
 export interface MapSource {
   /**
    * The bytes of `manifest.json`, or of any file that it names; no more than the file may have. Whether they are the
-   * right ones is for the reader to check. Rejects with a Refusal that says what is missing.
+   * right ones is for the reader to check. They may lie in `into`, which is the caller's to use again. Rejects with a
+   * Refusal that says what is missing.
    */
-  read(path: string, file?: MapFile): Promise<Uint8Array>;
+  read(path: string, file?: MapFile, into?: Uint8Array): Promise<Uint8Array>;
   /** Has these files near from now on, in this order of urgency; replaces what was asked for before. Never waits. */
   want(files: readonly MapFile[]): void;
   /** A file that was read is damaged: it is not given again, but fetched anew where that is possible (then true). */

@@ -8,6 +8,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 /** Tiles that are read between two breaths: about a millisecond. */
 const TILES_A_BREATH = 100;
 
@@ -75,9 +76,7 @@ class Cursor {
     const start = this.#at;
     this.#at = this.#valueEnd();
     try {
-      return JSON.parse(
-        new TextDecoder('utf-8', { fatal: true }).decode(this.#bytes.subarray(start, this.#at)),
-      );
+      return JSON.parse(UTF8.decode(this.#bytes.subarray(start, this.#at)));
     } catch (error) {
       throw bad(`${what}: expected JSON, found ${(error as Error).message}`);
     }

@@ -4,7 +4,7 @@ import type { TileSide } from './tile-side.ts';
 
 /** Where the files of a map come from; `MapSource` of the ports is one. */
 export interface TileFiles {
-  read(path: string, file: MapFile): Promise<Uint8Array>;
+  read(path: string, file: MapFile, into?: Uint8Array): Promise<Uint8Array>;
   want(files: readonly MapFile[]): void;
   discard(file: MapFile): Promise<boolean>;
 }
@@ -25,6 +25,9 @@ export interface Job {
   readonly id: string;
 }
 
+/** A larger file gets memory of its own, which is free again after it: bytes. */
+const MOST_REUSED = 8e6;
+
 /** Reads, checks and builds tiles off the event loop, a few at once. */
 export class TileLoader {
   readonly #parts: LoaderParts;
@@ -41,9 +44,12 @@ export class TileLoader {
     const results = new Map<Job, Tile | Error>();
     this.#queue = jobs.filter(({ side, id }) => !side.loading.has(id));
     const work = async () => {
+      let memory = new Uint8Array();
       for (let job = this.#queue.shift(); job; job = this.#queue.shift()) {
         job.side.loading.add(job.id);
-        const result = await this.#tile(job);
+        const { bytes } = job.side.index.file(job.id)!;
+        if (bytes > memory.length && bytes <= MOST_REUSED) memory = new Uint8Array(bytes);
+        const result = await this.#tile(job, memory);
         job.side.loading.delete(job.id);
         if (inOrder) results.set(job, result);
         else onLoaded(job, result);
@@ -60,17 +66,17 @@ export class TileLoader {
   }
 
   /** A tile out of its file. A damaged file is fetched again once, where it can be. */
-  async #tile({ side: { index }, id }: Job): Promise<Tile | Error> {
+  async #tile({ side: { index }, id }: Job, memory: Uint8Array): Promise<Tile | Error> {
     const { core, files, onDamaged } = this.#parts;
     const file = index.file(id)!;
     try {
-      const bytes = await files.read(file.path, file);
+      const bytes = await files.read(file.path, file, memory);
       try {
         return await index.build(core, id, bytes);
       } catch (error) {
         if (!refusalReason(error) || !(await files.discard(file))) throw error;
         onDamaged(file, error as Error);
-        return await index.build(core, id, await files.read(file.path, file));
+        return await index.build(core, id, await files.read(file.path, file, memory));
       }
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));

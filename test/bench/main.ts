@@ -11,6 +11,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
   service: () => import('./service.ts'),
+  tiles: () => import('./tile-supply.ts'),
 };
 
 /** `npm run bench -- [SUITE…] [--json]`: tables on stderr; with --json the last line of stdout is one array of rows. */

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import type { MapSource } from '../../ports.ts';
-import { Refusal } from '../../types.ts';
+import { type MapFile, Refusal } from '../../types.ts';
+import { readInto } from './read-into.ts';
 
 /** A map package that lies in a folder. */
 export class FolderMap implements MapSource {
@@ -11,11 +12,11 @@ export class FolderMap implements MapSource {
     this.#folder = folder;
   }
 
-  async read(path: string): Promise<Uint8Array> {
+  async read(path: string, _file?: MapFile, into?: Uint8Array): Promise<Uint8Array> {
     if (normalize(path).startsWith('..'))
       throw new Refusal('bad-path', `expected a path within the map, found ${path}`);
     try {
-      return await readFile(join(this.#folder, path));
+      return await readInto(join(this.#folder, path), into);
     } catch (error) {
       const isFolder = await stat(this.#folder).then(
         (s) => s.isDirectory(),

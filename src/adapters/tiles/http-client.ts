@@ -15,6 +15,7 @@ import {
 } from 'cockatiel';
 import { Agent } from 'undici';
 import { Refusal, refusalReason } from '../../types.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 import type { ServiceConfig } from './tiles-config.ts';
 import { attempt, beginning, type Progress, type Sink, type Transfer, TransferError } from './transfer.ts';
 
@@ -89,20 +90,16 @@ export class HttpClient {
 
   /** A file of at most `bytes`, in memory. Undefined where it is not there, or still what `etag` names. */
   async get(url: string, bytes: number, etag?: string): Promise<Answer | undefined> {
-    const chunks: Uint8Array[] = [];
+    const memory = new GrowingBuffer(bytes);
     const progress = beginning();
     const headers = { ...this.#headers, ...(etag && { 'if-none-match': etag }) };
-    const sink: Sink = {
-      write: async (chunk) => void chunks.push(chunk),
-      restart: async () => void chunks.splice(0),
-    };
     try {
-      await this.#persist(this.#transfer({ url, bytes }, headers, sink), progress);
+      await this.#persist(this.#transfer({ url, bytes }, headers, memory), progress);
     } catch (error) {
       if (['unchanged', 'not-found'].includes(refusalReason(error) ?? '')) return undefined;
       throw error;
     }
-    return { body: Buffer.concat(chunks), etag: progress.etag, serviceMs: progress.serviceMs };
+    return { body: memory.bytes, etag: progress.etag, serviceMs: progress.serviceMs };
   }
 
   async close(): Promise<void> {
@@ -123,7 +120,7 @@ export class HttpClient {
       dispatcher: this.#agent,
       timeoutMs: 1000 * this.#config.downloadTimeout,
       signal: this.#closing.signal,
-      sink: { write, restart: () => sink.restart() },
+      sink: { write, restart: () => sink.restart(), expect: (expected) => sink.expect?.(expected) },
     };
   }
 

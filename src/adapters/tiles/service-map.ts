@@ -1,5 +1,6 @@
 import type { ManifestService, MapSource, ReceivedManifest } from '../../ports.ts';
 import { type MapFile, Refusal, refusalReason } from '../../types.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 import type { HttpClient } from './http-client.ts';
 import type { TileStore } from './tile-store.ts';
 
@@ -76,11 +77,11 @@ export class ServiceMap implements MapSource, ManifestService {
     this.#etag.accepted = this.#etag.received;
   }
 
-  async read(path: string, file?: MapFile): Promise<Uint8Array> {
+  async read(path: string, file?: MapFile, into?: Uint8Array): Promise<Uint8Array> {
     const sha256 = file?.sha256;
     if (!file || !sha256) throw new Refusal('bad-path', `expected a file named by its hash, found ${path}`);
     const { store } = this.#parts;
-    const there = await store.read(sha256);
+    const there = await store.read(sha256, into);
     if (there) return there;
     try {
       await this.#fetch(file, sha256);
@@ -88,7 +89,7 @@ export class ServiceMap implements MapSource, ManifestService {
       if (!refusalReason(error)?.startsWith('disk-')) throw error;
       return this.#fetchToMemory(file); // the drive goes on without the disk
     }
-    const bytes = await store.read(sha256);
+    const bytes = await store.read(sha256, into);
     if (bytes) return bytes;
     throw new Refusal(
       'tile-removed',
@@ -176,23 +177,10 @@ export class ServiceMap implements MapSource, ManifestService {
   }
 
   async #fetchToMemory(file: MapFile): Promise<Uint8Array> {
-    const bytes = new Uint8Array(file.bytes);
-    let at = 0;
-    await this.#noting(() =>
-      this.#parts.client.download(
-        { ...file, url: `${this.#parts.base}/${file.path}` },
-        {
-          write: async (chunk) => {
-            bytes.set(chunk, at);
-            at += chunk.length;
-          },
-          restart: async () => {
-            at = 0;
-          },
-        },
-      ),
-    );
-    return bytes;
+    const memory = new GrowingBuffer(file.bytes);
+    const url = `${this.#parts.base}/${file.path}`;
+    await this.#noting(() => this.#parts.client.download({ ...file, url }, memory));
+    return memory.bytes;
   }
 
   /** Remembers for the status what went wrong last, until it goes right. */

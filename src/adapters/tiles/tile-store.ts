@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../types.ts';
 import { Pins } from './pins.ts';
+import { readInto } from './read-into.ts';
 import type { Sink } from './transfer.ts';
 
 /** A temporary file that nobody has written to for so long is what a dead process left, ms. A download stalls sooner. */
@@ -68,9 +69,9 @@ export class TileStore {
   }
 
   /** The bytes of a file, not yet checked (a disk forgets); undefined where it is not there. */
-  async read(sha256: string): Promise<Uint8Array | undefined> {
+  async read(sha256: string, into?: Uint8Array): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await readFile(this.#path(sha256));
+      const bytes = await readInto(this.#path(sha256), into);
       const now = new Date();
       this.#files.set(sha256, { bytes: bytes.length, usedMs: now.getTime() });
       // The other processes see by this what is in use. It may have been removed just now.

@@ -6,6 +6,8 @@ export interface Sink {
   write(chunk: Uint8Array): Promise<void>;
   /** Forgets all that was written. */
   restart(): Promise<void>;
+  /** So many bytes are likely to come. */
+  expect?(bytes: number): void;
 }
 
 export interface Transfer {
@@ -123,6 +125,8 @@ async function checkAnswer(
   }
   if (progress.received > 0) await startAgain(transfer, progress); // the whole was sent instead of the rest
   progress.etag = etag;
+  const announced = Number(headers['content-length']);
+  if (announced <= transfer.bytes) transfer.sink.expect?.(announced);
 }
 
 /** Writes and hashes; breaks off at the first byte too many, so that an endless body costs nothing. */
