@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { itsConfig } from './adapters/its/its-config.ts';
 import { replayConfig } from './adapters/replay/replay-config.ts';
-import { crossingConfig } from './crossing/crossing-config.ts';
 import { tilesConfig } from './adapters/tiles/tiles-config.ts';
+import { crossingConfig } from './crossing/crossing-config.ts';
 import { localizerConfig } from './pipeline.ts';
 import { Refusal } from './types.ts';
 

@@ -1,5 +1,6 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Refusal } from '../types.ts';
-import { verifyEnvelope } from './dsse.ts';
+import { verifyManifest } from './dsse.ts';
 
 /** A clock may differ by this from the time last seen, or from the service's, before it counts as wrong: ms. */
 const CLOCK_TOLERANCE_MS = 24 * 3600 * 1000;
@@ -12,14 +13,14 @@ export interface Trust {
   readonly allowUnsigned: boolean;
 }
 
-/** Checks the signature over the exact bytes. Throws a Refusal `unsigned` or `bad-signature`. */
+/** Checks the signature over the exact bytes. Throws a Refusal `unsigned`, `bad-signature` or `bad-key`. */
 export function checkSignature(
   manifest: Uint8Array,
   envelope: Uint8Array | undefined,
   { keys, allowUnsigned }: Trust,
 ): 'signed' | 'unsigned' {
   if (envelope && keys.length > 0) {
-    verifyEnvelope(envelope, manifest, keys);
+    verifyManifest(manifest, envelope, keys.map(publicKey));
     return 'signed';
   }
   if (allowUnsigned) return 'unsigned';
@@ -27,6 +28,17 @@ export function checkSignature(
     ? 'a signature, but no key to check it with; set map.trustedKeys'
     : 'no manifest.json.dsse; sign the map, or set map.allowUnsigned';
   throw new Refusal('unsigned', `manifest.json: expected a signature by a trusted key, found ${what}`);
+}
+
+function publicKey(pem: string): KeyObject {
+  try {
+    return createPublicKey(pem);
+  } catch (error) {
+    throw new Refusal(
+      'bad-key',
+      `map.trustedKeys: expected a public key in PEM, found ${(error as Error).message}`,
+    );
+  }
 }
 
 /** What the store has seen of a map so far. */

@@ -1,7 +1,7 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MANIFEST_PAYLOAD_TYPE, preAuthentication } from '../../src/map/dsse.ts';
+import { signManifest } from '../../src/map/dsse.ts';
 import { tileOrigin } from '../../src/map/tile-grid.ts';
 import { Random } from '../../src/math/random.ts';
 import { encodePcd } from '../../src/pointcloud/pcd.ts';
@@ -67,8 +67,7 @@ export async function serveLargeMap(points: number): Promise<LargeMap> {
     `{"specVersion":1,"mapId":"large","version":1,"expires":"2099-01-01T00:00:00Z","frame":{"origin":{"lat":37.5,"lon":127,"ellipsoidalHeight":40},"axes":"ENU","epsg":4326},"tileSize":${TILE_SIZE},"tiles":{${entries.join(',')}},"graph":{"sha256":"${'0'.repeat(64)}","bytes":1}}`,
   );
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const sig = sign(null, preAuthentication(MANIFEST_PAYLOAD_TYPE, manifest), privateKey).toString('base64');
-  const envelope = Buffer.from(JSON.stringify({ payloadType: MANIFEST_PAYLOAD_TYPE, signatures: [{ sig }] }));
+  const envelope = Buffer.from(signManifest(manifest, privateKey));
   const server = createServer((request, response) => {
     const name = request.url!.split('/').at(-1)!;
     const tile = idOf.get(name.replace('.pcd', ''));

@@ -1,5 +1,5 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { MANIFEST_PAYLOAD_TYPE, preAuthentication } from '../../src/map/dsse.ts';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { signManifest } from '../../src/map/dsse.ts';
 import type { Manifest, TileEntry } from '../../src/map/manifest.ts';
 import { tileOrigin } from '../../src/map/tile-grid.ts';
 import { Random } from '../../src/math/random.ts';
@@ -91,14 +91,7 @@ export function fixtureMap(
 }
 
 export function envelopeOf({ privateKey }: Keys, manifest: Uint8Array): Uint8Array {
-  const sig = sign(null, preAuthentication(MANIFEST_PAYLOAD_TYPE, manifest), privateKey).toString('base64');
-  return Buffer.from(
-    JSON.stringify({
-      payloadType: MANIFEST_PAYLOAD_TYPE,
-      payload: Buffer.from(manifest).toString('base64'),
-      signatures: [{ sig }],
-    }),
-  );
+  return signManifest(manifest, privateKey);
 }
 
 /** Ids of a square of tiles around the zero, with seeds by version. */
