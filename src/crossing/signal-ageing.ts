@@ -8,6 +8,7 @@ interface SourceClock {
   readonly content: string;
   /** difference of the two clocks plus the shortest lag seen; unknown before the second answer */
   readonly baselineMs?: number;
+  readonly verdict: Pick<AgedSignal, 'clock' | 'lateSeconds'>;
 }
 
 /** The newest answer about one signal, and what its source's own clock says about it. */
@@ -27,7 +28,8 @@ export interface AgedSignal {
  * Takes in one answer. Neither clock is trusted to be right, only to run evenly: an answer came late by
  * (received − source time) beyond the smallest such difference that two answers in a row have shown (one alone may be
  * a slip). That smallest difference may rise by `maxClockDrift` only, so that a queue that grows is never taken for a
- * clock. An answer that repeats the last one word for word is a copy from a cache: it makes nothing younger.
+ * clock. An answer that repeats the last one word for word is a copy from a cache: it makes nothing younger. Nor does an
+ * answer that is told again, amended by what others said: it came when it came, and its clock is judged already.
  */
 export function ageSignal(
   before: AgedSignal | undefined,
@@ -36,22 +38,25 @@ export function ageSignal(
 ): AgedSignal {
   const last = before?.sources[state.provider];
   const content = JSON.stringify([state.signalId, state.phase, state.remaining, state.timingSourceTime]);
-  if (before && last && last.sourceTime === state.sourceTime && last.content === content) return before;
-  const offset = state.receivedAtMs - state.sourceTime;
-  const clock = { sourceTime: state.sourceTime, receivedAtMs: state.receivedAtMs, content };
   const sources = before?.sources ?? {};
+  if (before && last && last.sourceTime === state.sourceTime) {
+    if (last.receivedAtMs === state.receivedAtMs)
+      return { state, ...last.verdict, sources: { ...sources, [state.provider]: { ...last, content } } };
+    if (last.content === content) return before;
+  }
+  const offset = state.receivedAtMs - state.sourceTime;
+  const source = { sourceTime: state.sourceTime, receivedAtMs: state.receivedAtMs, content };
   if (!last) {
-    const known = { ...sources, [state.provider]: clock };
-    return { state, clock: 'first', lateSeconds: 0, sources: known };
+    const verdict = { clock: 'first', lateSeconds: 0 } as const;
+    return { state, ...verdict, sources: { ...sources, [state.provider]: { ...source, verdict } } };
   }
   const baselineMs = baselineOf(last, offset, state.receivedAtMs, config);
   const early = baselineMs - offset > 1000 * lagOf(state.provider, config);
-  return {
-    state,
+  const verdict = {
     clock: !(state.sourceTime > last.sourceTime) ? 'stuck' : early ? 'jumped' : 'advanced',
     lateSeconds: Math.max(0, offset - baselineMs) / 1000,
-    sources: { ...sources, [state.provider]: { ...clock, baselineMs } },
-  };
+  } as const;
+  return { state, ...verdict, sources: { ...sources, [state.provider]: { ...source, baselineMs, verdict } } };
 }
 
 function baselineOf(

@@ -66,6 +66,20 @@ describe('ageSignal', () => {
     expect(seenAge(signal, 5000)).toBe(4);
   });
 
+  it('takes an answer that is told again, amended by others, for the same one: neither stuck nor younger', () => {
+    const { receivedAtMs, sourceTime } = late(1000, 0);
+    const other = { ...late(1500, 0), provider: 'city-http' };
+    for (const between of [[], [other]]) {
+      const amended = { ...late(1000, 0), remaining: { min: 12 } };
+      const signal = aged(late(0, 0), late(1000, 0), ...between, amended);
+      expect(signal).toMatchObject({ clock: 'advanced', lateSeconds: 0, state: { remaining: { min: 12 } } });
+      expect(seenAge(signal, 5000)).toBe(4);
+      // What came later with the same stamp is another answer.
+      const frozen = { ...amended, receivedAtMs: receivedAtMs + 1000, sourceTime, remaining: { min: 11 } };
+      expect(aged(late(0, 0), late(1000, 0), amended, frozen).clock).toBe('stuck');
+    }
+  });
+
   it('sees a frozen clock under changing answers, and one that runs backwards', () => {
     const frozen = { ...late(2000, 1000), phase: 'stop' as const };
     expect(aged(late(0, 0), late(1000, 0), frozen).clock).toBe('stuck');
