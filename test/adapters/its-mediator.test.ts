@@ -64,6 +64,19 @@ describe('the mediator', () => {
     });
   });
 
+  it('asks on where the answer only leaves a word of an earlier round', async () => {
+    const { ask, feeds, timing } = made([{}, {}]);
+    for (const feed of feeds) feed.answer = says(timing, 'stop', 60);
+    await ask();
+    // The one repeats itself from now on, the other says something new each time.
+    feeds[0]!.answer = says(timing, 'stop', 60, { sourceTime: timing.wallMs() });
+    for (let i = 0; i < 10; i++) {
+      await timing.pass(1500);
+      const answer = await ask();
+      expect(answer.ok && timing.nowMs() - answer.states[0]!.receivedAtMs).toBeLessThanOrEqual(1000);
+    }
+  });
+
   it('says why when nobody can answer', async () => {
     const { ask, feeds } = made([{}, {}]);
     for (const feed of feeds) feed.answer = fails('unreachable');

@@ -124,9 +124,12 @@ export class Mediator implements SignalFeed {
   }
 
   #enough(signals: readonly RouteSignal[]): 'yes' | 'nearly' | 'no' {
+    const { timing } = this.#deps;
     const wishes = signals.map((signal) => {
       const settled = this.#voices.settle(signal);
-      return settled ? this.#voices.hearAnother(settled) : 'must';
+      // Else a vendor that repeats itself, or is not believed, would have the word of an earlier round grow old.
+      const old = settled && timing.nowMs() - settled.state.receivedAtMs > this.#config.pollMs;
+      return settled && !old ? this.#voices.hearAnother(settled) : 'must';
     });
     if (wishes.includes('must')) return 'no';
     return wishes.includes('should') ? 'nearly' : 'yes';
