@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { cityGraph } from '../adapters/its/simulate/graph.ts';
 import { machineTiming } from '../adapters/its/timing.ts';
 import { Refusal } from '../types.ts';
+import { addItsSoak } from './its-soak.ts';
 import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
 
 interface SimulateOptions extends CommonOptions {
@@ -31,6 +32,7 @@ export function addIts(program: Command): void {
     .option('--walk <seconds>', 'of each', seconds, 20)
     .option('--faults <file>', 'JSON as of PUT /faults');
   withCommonOptions(simulate).action(run);
+  addItsSoak(its);
 }
 
 async function run(options: SimulateOptions): Promise<void> {

@@ -11,51 +11,7 @@ import type { SlotConfig } from '../../src/adapters/its/vendor-slot.ts';
 import type { SignalAnswer, SignalFeed } from '../../src/ports.ts';
 import type { RouteSignal, SignalPhase, SignalState } from '../../src/types.ts';
 
-/** Time that passes only when a test says so. */
-export class HandTiming implements Timing {
-  #now = 1000;
-  readonly #wallOffset: number;
-  #queue: { at: number; run: () => void }[] = [];
-
-  constructor(wallStart: number) {
-    this.#wallOffset = wallStart - this.#now;
-  }
-
-  nowMs(): number {
-    return this.#now;
-  }
-
-  wallMs(): number {
-    return this.#now + this.#wallOffset;
-  }
-
-  after(ms: number, run: () => void): () => void {
-    const entry = { at: this.#now + ms, run };
-    this.#queue.push(entry);
-    return () => {
-      this.#queue = this.#queue.filter((one) => one !== entry);
-    };
-  }
-
-  /** Lets `ms` pass, timers in their order, and what follows of each at once. */
-  async pass(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await settleMicrotasks();
-    for (;;) {
-      const due = this.#queue.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#queue = this.#queue.filter((one) => one !== due);
-      this.#now = Math.max(this.#now, due.at);
-      due.run();
-      await settleMicrotasks();
-    }
-    this.#now = end;
-  }
-}
-
-async function settleMicrotasks(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
-}
+export { HandTiming } from '../../src/adapters/its/hand-timing.ts';
 
 /** A vendor whose answers a test sets; it may answer late, or never. */
 export class FakeFeed implements SignalFeed {
