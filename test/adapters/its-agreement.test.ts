@@ -102,6 +102,22 @@ describe('one word out of several', () => {
     expect(walks).toBeGreaterThan(200);
   });
 
+  it('is walk against an older word of another phase that may be over only where two say so', () => {
+    const voice = (vendor: string, said: SignalState, distrusted = false): Voice => ({
+      vendor,
+      state: said,
+      trusted: !distrusted,
+      distrusted,
+    });
+    const walk = voice('a', word('walk', 4, 25, 25));
+    const over = word('clearance', 0, 3, 3);
+    const phaseOf = (...all: Voice[]) => settle(all, 3, false).state.phase;
+    expect(phaseOf(walk, voice('b', over))).toBe('clearance');
+    expect(phaseOf(walk, voice('b', over), voice('c', word('walk', 4, 25, 25)))).toBe('walk');
+    expect(phaseOf(walk, voice('b', over, true))).toBe('walk');
+    expect(phaseOf(walk, voice('b', word('unknown', 0)))).toBe('walk');
+  });
+
   it('is never walk while two that are believed equally stand against each other', () => {
     const voice = (vendor: string, said: SignalState): Voice => ({
       vendor,

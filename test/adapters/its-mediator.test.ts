@@ -66,15 +66,28 @@ describe('the mediator', () => {
 
   it('asks on where the answer only leaves a word of an earlier round', async () => {
     const { ask, feeds, timing } = made([{}, {}]);
-    for (const feed of feeds) feed.answer = says(timing, 'stop', 60);
+    for (const feed of feeds) feed.answer = says(timing, 'stop');
     await ask();
     // The one repeats itself from now on, the other says something new each time.
-    feeds[0]!.answer = says(timing, 'stop', 60, { sourceTime: timing.wallMs() });
+    feeds[0]!.answer = says(timing, 'stop', undefined, { sourceTime: timing.wallMs() });
     for (let i = 0; i < 10; i++) {
       await timing.pass(1500);
       const answer = await ask();
       expect(answer.ok && timing.nowMs() - answer.states[0]!.receivedAtMs).toBeLessThanOrEqual(1000);
     }
+  });
+
+  it('catches a countdown that does not fall, though each word moves its end by little', async () => {
+    const { ask, feeds, timing, kinds } = made([{}]);
+    feeds[0]!.answer = says(timing, 'walk', 30);
+    const phases: string[] = [];
+    for (let i = 0; i < 6; i++) {
+      phases.push(phase(await ask()));
+      await timing.pass(1000);
+    }
+    // Ends within 3 s are the same.
+    expect(phases).toEqual(['walk', 'walk', 'walk', 'walk', 'unknown', 'unknown']);
+    expect(kinds()).toContain('contradiction');
   });
 
   it('says why when nobody can answer', async () => {

@@ -16,6 +16,12 @@ function endOf(state: SignalState): { min: number; max: number } | undefined {
   return { min: at(remaining.min), max: Math.max(at(remaining.min), max) };
 }
 
+/** Whether a phase may be over at `atMs` (since the Unix epoch) by the word on it. */
+export function hasEnded(state: SignalState, atMs: number): boolean {
+  const end = endOf(state);
+  return end !== undefined && end.min - atMs < CLOCKS_MS;
+}
+
 /**
  * Whether two vendors can both be right about one signal. Other phases agree never, unless the older word may have run
  * out since; the same phase disagrees where both name its end, further apart than `toleranceS`.
@@ -81,7 +87,8 @@ export interface Settled {
 /**
  * One word out of all that vendors said of a signal. A fault counts whoever says it. A disagreement is `unknown`, unless
  * two vendors or more stand against fewer. A `walk` that one vendor alone says counts only where that vendor is trusted,
- * or where `alone` says that nobody else could be asked about this signal, ever. Voices must not be empty.
+ * or where `alone` says that nobody else could be asked about this signal, ever; and never against a believed word of
+ * another phase, be it older: then that one stands until its vendor says walk too. Voices must not be empty.
  */
 export function settle(voices: readonly Voice[], toleranceS: number, alone: boolean): Settled {
   const newestFirst = [...voices].sort((a, b) => b.state.sourceTime - a.state.sourceTime);
@@ -103,8 +110,12 @@ export function settle(voices: readonly Voice[], toleranceS: number, alone: bool
     return { ...unknown(newestFirst[0]!.state, 'disagreement'), pairs, outvoted: [], agreeing: 0 };
   const chosen = choose(standing);
   const agreeing = 1 + friends(chosen).filter((friend) => standing.includes(friend)).length;
-  if (chosen.state.phase === 'walk' && agreeing < 2 && !chosen.trusted && !alone)
-    return { ...unknown(chosen.state, 'uncorroborated'), pairs, outvoted, agreeing };
+  if (chosen.state.phase === 'walk' && agreeing < 2) {
+    if (!chosen.trusted && !alone)
+      return { ...unknown(chosen.state, 'uncorroborated'), pairs, outvoted, agreeing };
+    const against = standing.filter(({ state }) => state.phase !== 'walk' && state.phase !== 'unknown');
+    if (against.length > 0) return { state: choose(against).state, pairs, outvoted, agreeing };
+  }
   return { state: earliest(chosen, friends(chosen)), pairs, outvoted, agreeing };
 }
 

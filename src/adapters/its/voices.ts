@@ -1,5 +1,5 @@
 import type { RouteSignal, SignalState } from '../../types.ts';
-import { contradiction, type Settled, settle, type Voice } from './agreement.ts';
+import { contradiction, hasEnded, type Settled, settle, type Voice } from './agreement.ts';
 import type { MediatorConfig } from './its-config.ts';
 import type { Timing } from './timing.ts';
 import { Trust } from './trust.ts';
@@ -18,13 +18,19 @@ export interface MediatorEvent {
 /** Further ahead of our clock a source's time is wrong, ms. */
 const FUTURE_MS = 5000;
 
+/** A vendor's last word on a signal, and its first one of the same phase, which the later ones must not contradict. */
+interface Word {
+  readonly last: SignalState;
+  readonly first: SignalState;
+}
+
 /** The last word of each vendor on each signal, and the one word that comes of them. */
 export class Voices {
   readonly #config: MediatorConfig;
   readonly #timing: Timing;
   readonly #slots: readonly VendorSlot[];
   readonly #onEvent: (event: MediatorEvent) => void;
-  readonly #latest = new Map<string, Map<string, SignalState>>();
+  readonly #latest = new Map<string, Map<string, Word>>();
   readonly #trust: Trust;
   readonly #disputed = new Set<string>();
 
@@ -64,18 +70,24 @@ export class Voices {
       words = new Map();
       this.#latest.set(signalId, words);
     }
-    const before = words.get(vendor);
+    const known = words.get(vendor);
+    const before = known?.last;
     const current = before && this.#timing.nowMs() - before.receivedAtMs <= this.#config.compareMs;
     if (current && state.sourceTime < before.sourceTime) return;
     // A word said again is as old as it was: a clock that stands must not look fresh.
     if (before?.sourceTime === state.sourceTime && before.phase === state.phase) return;
     // A gap of the length of a phase may hide a whole cycle; longer than that nothing is compared.
-    const why = before && contradiction(before, state, this.#config.toleranceS);
+    const { toleranceS } = this.#config;
+    const first = known && goesOn(known.first, state) ? known.first : state;
+    // An end that moves a little with each word moves far in the end.
+    const why =
+      before && (contradiction(before, state, toleranceS) ?? contradiction(first, state, toleranceS));
     if (why) {
       this.#trust.contradict(vendor, this.#timing.nowMs());
       this.#say('contradiction', `${vendor}: ${why}`, signalId);
     }
-    words.set(vendor, state.provider === vendor ? state : { ...state, provider: vendor });
+    const last = state.provider === vendor ? state : { ...state, provider: vendor };
+    words.set(vendor, { last, first: why === undefined ? first : state });
   }
 
   /** The word to go by; undefined where no vendor said anything lately. */
@@ -83,7 +95,7 @@ export class Voices {
     const { signalId } = signal;
     const now = this.#timing.nowMs();
     const voices: Voice[] = [];
-    for (const [vendor, state] of this.#latest.get(signalId) ?? []) {
+    for (const [vendor, { last: state }] of this.#latest.get(signalId) ?? []) {
       if (now - state.receivedAtMs > this.#config.compareMs) continue;
       const [trusted, distrusted] = [this.#trust.trusted(vendor, now), this.#trust.distrusted(vendor, now)];
       voices.push({ vendor, state, trusted, distrusted });
@@ -132,4 +144,9 @@ export class Voices {
   #say(kind: string, detail: string, signalId: string): void {
     this.#onEvent({ kind, detail, signalId, atMs: this.#timing.nowMs() });
   }
+}
+
+/** Whether a phase may be the one that the first word was about. */
+function goesOn(first: SignalState, state: SignalState): boolean {
+  return first.phase === state.phase && !hasEnded(first, state.sourceTime);
 }
