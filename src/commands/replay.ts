@@ -68,10 +68,23 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<{ summary: RunSummary; record: RunRecord }> {
   const session = await openSession(options);
+  threadsOf(options);
+  const map = options.map ? await openMap(options.map, session.config.map, Date.now(), 'newest') : undefined;
+  try {
+    return await replayOn(map, input, options, session);
+  } finally {
+    await map?.close();
+  }
+}
+
+async function replayOn(
+  map: OpenMap | undefined,
+  input: string,
+  options: ReplayOptions,
+  session: Session,
+): Promise<{ summary: RunSummary; record: RunRecord }> {
   const { config } = session;
-  const threads = Number(options.threads);
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64)
-    throw new Refusal('bad-argument', `--threads: expected 1 to 64, found ${options.threads}`);
+  const threads = threadsOf(options);
   const core = openCore(session);
   core.setThreads(threads);
 
@@ -81,7 +94,6 @@ export async function replay(
   );
   const info = source.describe();
   requireSensors(info);
-  const map = options.map ? await openMap(options.map, config.map, Date.now(), 'newest') : undefined;
   const reference = options.reference
     ? await readReference(options.reference, input, map?.index.origin)
     : undefined;
@@ -114,7 +126,6 @@ export async function replay(
     ...(reference && { reference: reference.poses, association: { interpolate: true } }),
     ...(supply && options.out && { mapPoints: await sampleOf(core, supply, map.source) }),
   });
-  await map?.close();
   const summary = summarise(record);
   if (options.out) await writeResults(options.out, summary, record);
   return { summary, record };
@@ -136,6 +147,12 @@ function supplyOf(map: OpenMap, core: Core, { config, log }: Session, recorder: 
     loadAtOnce: LOADED_AT_ONCE,
     onRefused: (reason, detail) => recorder.refused(reason, detail),
   });
+}
+
+function threadsOf(options: ReplayOptions): number {
+  const threads = Number(options.threads);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 64) return threads;
+  throw new Refusal('bad-argument', `--threads: expected 1 to 64, found ${options.threads}`);
 }
 
 function requireSensors({ name, channels }: SourceInfo): void {
