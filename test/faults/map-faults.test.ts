@@ -128,6 +128,8 @@ describe('a map of the map service', () => {
     await supply.moveTo([0, 0, 0]);
     expect(supply.index.version).toBe(8);
     expect(await map.update!(now)).toEqual({ problems: [] }); // asked with its ETag: unchanged
+    server.files.delete('manifest.json');
+    expect((await map.update!(now)).problems.map(({ reason }) => reason)).toEqual(['not-found']);
   });
 
   it('survives bits flipped on the disk: the file is fetched again', async () => {

@@ -88,7 +88,7 @@ export class HttpClient {
     await this.#persist(this.#transfer(file, this.#headers, sink), beginning());
   }
 
-  /** A file of at most `bytes`, in memory. Undefined where it is not there, or still what `etag` names. */
+  /** A file of at most `bytes`, in memory. Undefined where it is still what `etag` names. */
   async get(url: string, bytes: number, etag?: string): Promise<Answer | undefined> {
     const memory = new GrowingBuffer(bytes);
     const progress = beginning();
@@ -96,7 +96,7 @@ export class HttpClient {
     try {
       await this.#persist(this.#transfer({ url, bytes }, headers, memory), progress);
     } catch (error) {
-      if (['unchanged', 'not-found'].includes(refusalReason(error) ?? '')) return undefined;
+      if (refusalReason(error) === 'unchanged') return undefined;
       throw error;
     }
     return { body: memory.bytes, etag: progress.etag, serviceMs: progress.serviceMs };

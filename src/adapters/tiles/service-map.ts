@@ -62,12 +62,12 @@ export class ServiceMap implements MapSource, ManifestService {
     const { base, client, manifestLimit } = this.#parts;
     return this.#noting(async () => {
       const answer = await client.get(`${base}/manifest.json`, manifestLimit, this.#etag.accepted);
-      if (!answer) {
-        if (this.#etag.accepted !== undefined) return undefined;
-        throw new Refusal('not-found', `${base}/manifest.json: there is no such map at the service`);
-      }
+      if (!answer) return undefined;
       const limit = ENVELOPE_SHARE * manifestLimit + ENVELOPE_EXTRA;
-      const envelope = await client.get(`${base}/manifest.json.dsse`, limit);
+      const envelope = await client.get(`${base}/manifest.json.dsse`, limit).catch((error) => {
+        if (refusalReason(error) === 'not-found') return undefined;
+        throw error;
+      });
       this.#etag.received = answer.etag;
       return { manifest: answer.body, envelope: envelope?.body, serviceMs: answer.serviceMs };
     });
@@ -81,20 +81,17 @@ export class ServiceMap implements MapSource, ManifestService {
     const sha256 = file?.sha256;
     if (!file || !sha256) throw new Refusal('bad-path', `expected a file named by its hash, found ${path}`);
     const { store } = this.#parts;
-    const there = await store.read(sha256, into);
-    if (there) return there;
     try {
+      const there = await store.read(sha256, into);
+      if (there) return there;
       await this.#fetch(file, sha256);
+      const fetched = await store.read(sha256, into);
+      if (fetched) return fetched;
     } catch (error) {
       if (!refusalReason(error)?.startsWith('disk-')) throw error;
-      return this.#fetchToMemory(file); // the drive goes on without the disk
     }
-    const bytes = await store.read(sha256, into);
-    if (bytes) return bytes;
-    throw new Refusal(
-      'tile-removed',
-      `${path}: expected it in the store, found it removed by another process`,
-    );
+    // The disk is full or broken, or another process removed the file just now: the drive goes on without it.
+    return this.#fetchToMemory(file);
   }
 
   want(files: readonly MapFile[]): void {
@@ -132,9 +129,11 @@ export class ServiceMap implements MapSource, ManifestService {
         await this.#fetch(file, file.sha256!);
       } catch (error) {
         const reason = refusalReason(error);
-        if (!reason) throw error;
+        // A fault of our own: what is fetched ahead must not end the drive; whoever needs the file meets it again.
+        if (!reason)
+          this.#network = new Refusal('internal-error', `${file.path}: ${(error as Error).message}`);
         // One file may be damaged at the service; when the way or the disk is, the others wait too.
-        if (isOfFile(reason)) continue;
+        if (reason && isOfFile(reason)) continue;
         this.#wanted.unshift(file);
         this.#retryLater();
         return;
