@@ -217,7 +217,7 @@ describe('a manifest', () => {
   it('whose bytes were changed on the way is refused, and one without end is cut', async () => {
     const changed = Buffer.from(v7.manifest.toString().replace('"points": 60', '"points": 61'));
     server.files.set('manifest.json', changed);
-    expect((await reasonOf(open()))[1]).toContain('not the manifest beside it');
+    expect((await reasonOf(open()))[1]).toContain('expected the signed bytes to be those of manifest.json');
     server.files.set('manifest.json', Buffer.alloc(3e6, 0x20));
     const [reason, message] = await reasonOf(
       open(now, config({ service: { ...config().service, manifestLimit: 1 } })),
