@@ -62,10 +62,11 @@ function unit(a: number, range: number): number {
 export function solve(
   { g }: Pick<Linearised, 'g'>,
   { eigenvalues, eigenvectors, range }: Pick<Evidence, 'eigenvalues' | 'eigenvectors' | 'range'>,
+  solvable = SOLVABLE,
 ): number[] {
   const step = [0, 0, 0, 0, 0, 0];
   eigenvalues.forEach((value, e) => {
-    if (value <= SOLVABLE * eigenvalues[5]!) return;
+    if (value <= solvable * eigenvalues[5]!) return;
     const v = eigenvectors.subarray(6 * e, 6 * e + 6);
     const along = v.reduce((sum, va, a) => sum - (va * g[a]!) / unit(a, range), 0);
     v.forEach((va, a) => {

@@ -13,6 +13,7 @@ export const KERNEL_DECAY = 0.6;
 export const SETTLED = 0.1;
 const SURFEL_KERNEL = 0.4;
 const SURFEL_EPSILON = 0.01;
+const SURFEL_SOLVABLE = 5e-3;
 const SURFEL_SHARE = 0.25;
 const SURFEL_STAY = 8;
 export const SURFEL_SCAN_POINTS = [500, 1000, 2000] as const;
@@ -35,7 +36,7 @@ export async function alignToSurfels(
     found = { ...found, ...evidenceOf(sums), iterations: found.iterations + 1 };
     if (!(sums.weight > 0)) return found;
     if (level === SURFEL_SIZES.length - 1 && sums.matched < SURFEL_SHARE * sums.points) return found;
-    const step = solve(sums, found);
+    const step = solve(sums, found, SURFEL_SOLVABLE);
     found = { ...found, T_map_base: moved(found.T_map_base, step) };
     const far = Math.hypot(...step.slice(0, 3)) + Math.hypot(...step.slice(3)) * found.range;
     const settled = far < SETTLED * width;

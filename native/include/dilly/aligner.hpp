@@ -83,10 +83,11 @@ inline std::array<double, 36> scale_rotation(const std::array<double, 36>& h, do
 using Step = std::array<double, 6>;  // metres and radians, map axes, about base_link
 
 // −H⁻¹ g along the directions that `eigen` (of H with rotation divided by `length`) finds constrained.
-inline Step solve(const Eigen<6>& eigen, const std::array<double, 6>& g, double length) {
+inline Step solve(const Eigen<6>& eigen, const std::array<double, 6>& g, double length,
+                  double solvable = kSolvable) {
   Step step{};
   for (int e = 0; e < 6; e++) {
-    if (eigen.values[e] <= kSolvable * eigen.values[5]) continue;
+    if (eigen.values[e] <= solvable * eigen.values[5]) continue;
     const double* v = &eigen.vectors[e * 6];
     double along = 0;
     for (int a = 0; a < 6; a++) along -= v[a] * g[a] / (a < 3 ? 1 : length);

@@ -17,6 +17,9 @@ constexpr std::size_t kSurfelScanPoints[kSurfelLevels] = {500, 1000, 2000};
 constexpr std::size_t kTrialPoints[kSurfelLevels] = {300, 400, 600};
 // Surfels have settled when a step moves the points by less than this, metres.
 constexpr double kSurfelEpsilon = 0.01;
+// Of few points, the normals of surfels of one plane differ by some hundredths: a direction with less than
+// this share of the strongest one may be made of nothing else.
+constexpr double kSurfelSolvable = 5e-3;
 // With fewer of the points (a share) on surfels of the last level a map is too sparse for it.
 constexpr double kSurfelShare = 0.25;
 // So many iterations are enough with one kernel: points that change cubes to and fro keep a scan from
@@ -56,7 +59,7 @@ inline void align_to_surfels(Aligner& aligner, const AlignOptions& options, doub
     take(sum, result);
     if (!(sum.weight > 0)) return;
     if (level == kSurfelLevels - 1 && sum.matched < kSurfelShare * aligner.visited()) return;
-    const Step step = solve(result.eigen, sum.g, result.range);
+    const Step step = solve(result.eigen, sum.g, result.range, kSurfelSolvable);
     result.pose = moved(result.pose, step);
     const double far = length_of(&step[0]) + length_of(&step[3]) * result.range;
     const bool settled = far < kSettled * width, last = width <= options.kernel_end;
