@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises';
+import { mkdir, open, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Vec3 } from '../types.ts';
 import { IMAGE_BYTES, RangeImage } from './range-image.ts';
@@ -13,7 +13,6 @@ export class ImageStore {
   readonly #held = new Map<number, RangeImage>();
   readonly #places: Vec3[] = [];
   #written = 0;
-  #file: FileHandle | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -68,17 +67,16 @@ export class ImageStore {
     return image;
   }
 
-  async close(): Promise<void> {
-    await this.#file?.close();
-    this.#file = undefined;
-  }
-
   async #read(index: number): Promise<RangeImage> {
-    this.#file ??= await open(this.#path, 'r');
-    const bytes = new Uint8Array(IMAGE_BYTES);
-    const { bytesRead } = await this.#file.read(bytes, 0, IMAGE_BYTES, index * IMAGE_BYTES);
-    if (bytesRead !== IMAGE_BYTES)
-      throw new Error(`${this.#path}: expected ${index + 1} images, found fewer`);
-    return new RangeImage(bytes);
+    const file = await open(this.#path, 'r');
+    try {
+      const bytes = new Uint8Array(IMAGE_BYTES);
+      const { bytesRead } = await file.read(bytes, 0, IMAGE_BYTES, index * IMAGE_BYTES);
+      if (bytesRead !== IMAGE_BYTES)
+        throw new Error(`${this.#path}: expected ${index + 1} images, found fewer`);
+      return new RangeImage(bytes);
+    } finally {
+      await file.close();
+    }
   }
 }

@@ -164,7 +164,6 @@ export class TileBuilder {
       }
       done(id);
     }
-    await this.#images.close();
   }
 
   async #withoutMoving(id: string, rows: Float32Array): Promise<Float32Array> {
