@@ -1,4 +1,4 @@
-import { distanceToTile, tileAt, tileId } from './tile-grid.ts';
+import { distanceToSquare, tileAt, tileId } from './tile-grid.ts';
 
 export type XY = readonly [x: number, y: number];
 
@@ -16,23 +16,25 @@ export interface RouteTiles {
   readonly tiles: readonly RouteTile[];
 }
 
-/** Which tiles come within `radius` metres of a robot that moves along the line, and when. */
+/**
+ * Which tiles come within `radius` metres of a robot that moves along the line, and when. Half a step is added to the
+ * radius: what lies between two places that are looked at is not missed.
+ */
 export function routeTiles(line: readonly XY[], radius: number, tileSize: number): RouteTiles {
   const step = tileSize / 4;
-  // Half a step more: what lies between two places that are looked at is not missed.
-  const reach = radius + step / 2;
-  const found = new Map<string, { from: number; to: number; nearest: number }>();
+  const found = new Map<number, { i: number; j: number; from: number; to: number; nearest: number }>();
   for (const { x, y, along } of placesOn(line, step)) {
-    for (const id of cellsNear(x, y, reach, tileSize)) {
-      const distance = distanceToTile(x, y, id, tileSize);
-      const known = found.get(id);
+    for (const { i, j, distance } of squaresNear(x, y, radius + step / 2, tileSize)) {
+      // A number is looked up many times faster than an id; 2²⁶ tiles a side are enough for any map.
+      const key = i * 2 ** 26 + j;
+      const known = found.get(key);
       if (known) known.to = along;
-      else found.set(id, { from: along, to: along, nearest: distance });
+      else found.set(key, { i, j, from: along, to: along, nearest: distance });
     }
   }
-  const tiles = [...found].map(([id, seen]) => ({ id, ...seen }));
-  tiles.sort((a, b) => a.from - b.from || a.nearest - b.nearest || (a.id < b.id ? -1 : 1));
-  return { line, tiles: tiles.map(({ id, from, to }) => ({ id, from, to })) };
+  const tiles = [...found.values()];
+  tiles.sort((a, b) => a.from - b.from || a.nearest - b.nearest || a.i - b.i || a.j - b.j);
+  return { line, tiles: tiles.map(({ i, j, from, to }) => ({ id: tileId(i, j), from, to })) };
 }
 
 /** Where on the line a place is nearest to: metres from its start, and metres beside it (infinite without a line). */
@@ -53,17 +55,24 @@ export function progressOn(line: readonly XY[], [x, y]: XY): { along: number; be
 
 /** Ids of the squares within `radius` metres of a place, in order of column and row. */
 export function cellsNear(x: number, y: number, radius: number, tileSize: number): string[] {
+  return Array.from(squaresNear(x, y, radius, tileSize), ({ i, j }) => tileId(i, j));
+}
+
+function* squaresNear(
+  x: number,
+  y: number,
+  radius: number,
+  tileSize: number,
+): Generator<{ i: number; j: number; distance: number }> {
   // A square that ends where the circle begins is as near as one that begins where it ends.
   const first = (value: number) => Math.ceil((value - radius) / tileSize) - 1;
   const last = tileAt(x + radius, y + radius, tileSize);
-  const ids: string[] = [];
   for (let i = first(x); i <= last.i; i++) {
     for (let j = first(y); j <= last.j; j++) {
-      const id = tileId(i, j);
-      if (distanceToTile(x, y, id, tileSize) <= radius) ids.push(id);
+      const distance = distanceToSquare(x, y, i, j, tileSize);
+      if (distance <= radius) yield { i, j, distance };
     }
   }
-  return ids;
 }
 
 function* placesOn(line: readonly XY[], step: number): Generator<{ x: number; y: number; along: number }> {

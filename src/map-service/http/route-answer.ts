@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { corridorTiles } from '../../map/corridor.ts';
+import { routeTiles } from '../../map/route-tiles.ts';
 import { distanceToTile } from '../../map/tile-grid.ts';
 import type { Profile } from '../../route/profile.ts';
 import { profileSchema } from '../../route/profile.ts';
@@ -38,7 +38,7 @@ export function routeAnswer(
   if (!route.ok) throw new Problem(422, route.reason, route.message);
   const { manifest, manifestSha256 } = map;
   const line = route.line.map(([lon, lat]) => map.frame.toEnu(lat, lon, map.frame.origin.ellipsoidalHeight));
-  const tiles = corridorTiles(
+  const { tiles } = routeTiles(
     line.map(([x, y]) => [x, y]),
     radiusM,
     manifest.tileSize,
@@ -51,7 +51,7 @@ export function routeAnswer(
     geometry: { type: 'LineString', coordinates: route.line },
     length: route.length,
     cost: route.cost,
-    tiles: tiles.filter((id) => Object.hasOwn(manifest.tiles, id)),
+    tiles: tiles.map(({ id }) => id).filter((id) => Object.hasOwn(manifest.tiles, id)),
     ...featuresNear(map, route, radiusM),
     expires: new Date(expiry(map, timeMs, lifeMs)).toISOString(),
   };

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { corridorTiles } from '../../src/map/corridor.ts';
+import { routeTiles, type XY } from '../../src/map/route-tiles.ts';
 import { distanceToTile } from '../../src/map/tile-grid.ts';
 
 const metres = fc.double({ min: -200, max: 200, noNaN: true });
 const lines = fc.array(fc.tuple(metres, metres), { minLength: 1, maxLength: 5 });
 
-describe('corridor', () => {
+const corridorTiles = (line: readonly XY[], radius: number, tileSize: number) =>
+  routeTiles(line, radius, tileSize).tiles.map(({ id }) => id);
+
+describe('the tiles of a route', () => {
   it('holds every tile that a place of the line is near to, none that is far, each once', () => {
     fc.assert(
       fc.property(lines, fc.double({ min: 1, max: 60, noNaN: true }), (line, radius) => {
