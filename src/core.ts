@@ -135,6 +135,8 @@ export interface AlignOptions {
    * that the scan lies in (default).
    */
   readonly finish?: 'surfels' | 'points' | 'layers';
+  /** about how many points of the scan are matched to points of a map of one layer. Default 2000 */
+  readonly finishPoints?: number;
 }
 
 /** The evidence of one alignment; the judgement is registration's. */

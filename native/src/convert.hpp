@@ -121,7 +121,9 @@ inline Result<AlignOptions> to_align_options(const Napi::Value& value) {
   }
   if (read[0] < read[1]) return bad_argument("kernelStart to be at least kernelEnd");
   AlignOptions options{read[0], read[1], static_cast<int>(std::min(read[2], 1000.0)), read[3], read[4]};
-  const std::pair<const char*, double*> optional[2] = {{"reach", &options.reach}, {"turn", &options.turn}};
+  double finish_points = kFinishPoints;
+  const std::pair<const char*, double*> optional[3] = {
+      {"reach", &options.reach}, {"turn", &options.turn}, {"finishPoints", &finish_points}};
   for (const auto& [name, to] : optional) {
     if (object.Get(name).IsUndefined()) continue;
     const Result<double> number = to_finite(object.Get(name), name);
@@ -130,6 +132,9 @@ inline Result<AlignOptions> to_align_options(const Napi::Value& value) {
   }
   if (!(options.reach >= 0 && options.reach <= 10)) return bad_argument("reach to be within 0 … 10 m");
   if (!(options.turn >= 0 && options.turn <= 3.2)) return bad_argument("turn to be within 0 … 3.2 rad");
+  if (!(finish_points >= 10 && finish_points <= 1e9))
+    return bad_argument("finishPoints to be within 10 … 1e9");
+  options.finish_points = static_cast<std::size_t>(finish_points);
   const Napi::Value finish = object.Get("finish");
   if (finish.IsUndefined()) return options;
   const std::string name = finish.IsString() ? finish.As<Napi::String>().Utf8Value() : "";

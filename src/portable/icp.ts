@@ -6,7 +6,7 @@ import { Refusal } from '../types.ts';
 import { requireFinite } from './arguments.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
-import { evidenceOf, moved, solve } from './gauss-newton.ts';
+import { evidenceOf, FINISH_POINTS, moved, solve } from './gauss-newton.ts';
 import { settle } from './layers.ts';
 import { emptySums, type Linearised, linearise } from './linearise.ts';
 import type { Problem } from './problem.ts';
@@ -18,7 +18,6 @@ import { JUDGE_POINTS, needsWide, searchWide } from './wide.ts';
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
 const CRISP = 0.035;
 const LAYER_KERNEL = 0.35;
-const FINISH_POINTS = 2000;
 const EVIDENCE_POINTS = 500;
 const ROUGH = 4;
 const ROUGH_POINTS = 2000;
@@ -49,7 +48,7 @@ export async function align(
   };
   if (cloud.size === 0 || map.tiles.size === 0) return none;
   const problem: Problem = { map, cloud, options, signal };
-  const { kernelStart, kernelEnd, finish = 'layers' } = options;
+  const { kernelStart, kernelEnd, finish = 'layers', finishPoints = FINISH_POINTS } = options;
   const wide = needsWide(problem) ? await searchWide(problem, none) : none;
   const scoreAt = (pose: Pose) =>
     surfelScore(problem, pose, kernelEnd, SURFEL_SIZES.length - 1, JUDGE_POINTS);
@@ -62,7 +61,7 @@ export async function align(
   const scored = { ...found, score };
   if (finish === 'surfels') return measure(problem, scored, kernelEnd, EVIDENCE_POINTS).found;
   if (finish === 'layers' && thickness > CRISP) return alignInLayers(problem, scored);
-  return alignToPlanes(problem, scored, scored.converged ? kernelEnd : kernelStart, FINISH_POINTS);
+  return alignToPlanes(problem, scored, scored.converged ? kernelEnd : kernelStart, finishPoints);
 }
 
 /** Looks for the layer that the scan lies in, around `from`. */
@@ -142,12 +141,15 @@ function checkArguments({ position, orientation }: Pose, options: AlignOptions):
     if (!(value > 0 && Number.isFinite(value)))
       throw new Refusal('bad-argument', `expected ${name} to be positive`);
   }
-  const { reach = 0, turn = 0, finish = 'layers' } = options;
+  const { reach = 0, turn = 0, finish = 'layers', finishPoints = FINISH_POINTS } = options;
   requireFinite('reach', reach);
   requireFinite('turn', turn);
+  requireFinite('finishPoints', finishPoints);
   if (!(reach >= 0 && reach <= 10)) throw new Refusal('bad-argument', 'expected reach to be within 0 … 10 m');
   if (!(turn >= 0 && turn <= 3.2))
     throw new Refusal('bad-argument', 'expected turn to be within 0 … 3.2 rad');
+  if (!(finishPoints >= 10 && finishPoints <= 1e9))
+    throw new Refusal('bad-argument', 'expected finishPoints to be within 10 … 1e9');
   if (!['surfels', 'points', 'layers'].includes(finish))
     throw new Refusal('bad-argument', 'expected finish to be surfels, points or layers');
   if (kernelStart < kernelEnd)

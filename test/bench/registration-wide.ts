@@ -15,6 +15,15 @@ const MIN_SCORE = 0.5;
 
 const NEAR: AlignOptions = { ...config.registration, kernelStart: 1, finish: 'points' };
 
+/** All points of the scan, from the pose itself, until nothing moves. */
+const OPTIMUM: AlignOptions = {
+  ...NEAR,
+  kernelStart: 0.2,
+  finishPoints: 1e9,
+  translationEpsilon: 1e-5,
+  rotationEpsilon: 1e-6,
+};
+
 interface Task {
   readonly scan: Cloud;
   readonly T_map_base: Pose;
@@ -54,7 +63,7 @@ async function near(
   const [taken, off]: [number[], number[]] = [[], []];
   for (let round = 0; round < 3; round++)
     for (const { scan, T_map_base } of tasks) {
-      const best = await map.align(scan, T_map_base, { ...NEAR, kernelStart: 0.2, translationEpsilon: 1e-5 });
+      const best = await map.align(scan, T_map_base, OPTIMUM);
       const start = beside(random, T_map_base, 0.5, 3);
       const from = performance.now();
       const found = await map.align(scan, start, { ...NEAR, finish });

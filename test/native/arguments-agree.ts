@@ -150,8 +150,19 @@ export function argumentsAgree(native: Core, portable: Core): void {
   add('align start', poses, (v, _c, m, _t, map) => map.align(m, v, opts));
   for (const k of Object.keys(opts))
     add(`align ${k}`, nums, (v, _c, m, _t, map) => map.align(m, id, { ...opts, [k]: v }));
-  add('align opts', [undefined, null, {}, { ...opts, kernelStart: 0.1 }], (v, _c, m, _t, map) =>
-    map.align(m, id, v),
+  add(
+    'align opts',
+    [
+      undefined,
+      null,
+      {},
+      { ...opts, kernelStart: 0.1 },
+      { ...opts, reach: 11 },
+      { ...opts, turn: -1 },
+      { ...opts, finish: 'there' },
+      { ...opts, finishPoints: 1 },
+    ],
+    (v, _c, m, _t, map) => map.align(m, id, v),
   );
 }
 

@@ -11,11 +11,15 @@ namespace dilly {
 // where the map has several.
 enum class Finish { surfels, points, layers };
 
+// About so many points of the scan are matched to points of the map, unless another number is asked for.
+constexpr std::size_t kFinishPoints = 2000;
+
 struct AlignOptions {
   double kernel_start, kernel_end;  // metres
   int max_iterations;
   double translation_epsilon, rotation_epsilon;  // m, rad
   Finish finish = Finish::layers;
+  std::size_t finish_points = kFinishPoints;
   double reach = 0, turn = 0;  // how far off the start may be, m, rad
 };
 

@@ -19,8 +19,6 @@ constexpr double kCrisp = 0.035;
 // In it, kernels up to this wide (metres) start at the map's points: surfels would draw a scan to the middle
 // of the layers, and away from the one that it started beside.
 constexpr double kLayerKernel = 0.35;
-// About so many points of the scan are matched to points of the map.
-constexpr std::size_t kFinishPoints = 2000;
 // The evidence for a result of surfels alone comes from about so many.
 constexpr std::size_t kEvidencePoints = 500;
 // Planes need not settle to more than this many epsilons, over about so many points, where a layer is looked
@@ -114,7 +112,7 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   else
     // Without surfels, as where a map is sparse, the points take all kernels.
     detail::align_to_planes(aligner, options, result.converged ? options.kernel_end : options.kernel_start,
-                            kFinishPoints, cancel, result);
+                            options.finish_points, cancel, result);
   return result;
 }
 
