@@ -7,5 +7,6 @@
 #include "knn.inl.hpp"
 #include "match.inl.hpp"
 #include "surfel_match.inl.hpp"
+#include "two_nearest.inl.hpp"
 // Last:
 #include "linearise.inl.hpp"

@@ -33,6 +33,8 @@ namespace detail {
 // from `reach` (metres) to narrow. Closeness: Σ k²/(k² + d²) over the distances d to the nearest map points.
 inline void search_around(Aligner& aligner, const AlignOptions& options, double reach, Alignment& result) {
   constexpr int kTrials = static_cast<int>(std::size(kSides));
+  int known = 0;  // 1: close[0] is, since the place is the last one
+  double close[kTrials];
   while (reach > kSearchTo) {
     const Mat3 R = rotation(result.pose.q);
     Step steps[kTrials];
@@ -42,14 +44,15 @@ inline void search_around(Aligner& aligner, const AlignOptions& options, double 
       steps[s] = constrained(result.eigen, {d[0], d[1], d[2], 0, 0, 0}, result.range);
       for (int a = 0; a < 3; a++) shifts[s][a] = static_cast<float>(steps[s][a]);
     }
-    double close[kTrials];
-    aligner.closeness(result.pose, options.kernel_end, kSearchPoints, shifts, kTrials, close);
+    aligner.closeness(result.pose, options.kernel_end, kSearchPoints, shifts + known, kTrials - known,
+                      close + known);
     result.iterations++;
     const int best = static_cast<int>(std::max_element(close, close + kTrials) - close);
-    if (close[best] > close[0] * kSearchGain) {
-      result.pose = moved(result.pose, steps[best]);
-    } else {
+    known = close[best] > close[0] * kSearchGain ? 0 : 1;
+    if (known) {
       reach /= 2;
+    } else {
+      result.pose = moved(result.pose, steps[best]);
     }
   }
 }

@@ -62,21 +62,33 @@ inline void closeness(const LineariseInput& in, const std::array<float, 3>* shif
 // Finds for the `count` points from `first` on the nearest map point.
 inline void gather_points(const LineariseInput& in, std::size_t first, std::size_t count, Pairs& pairs) {
   Surroundings around(*in.map);
+  Abreast abreast(in);
+  float places[kBlock][3];
   for (std::size_t k = 0; k < count; k++) {
     const std::size_t i = first + k * in.stride;
     if (k + kAhead < count) prefetch_match(in.matches[i + kAhead * in.stride]);
-    float p[3], q[3];
+    float* const p = places[k];
     rotated(in, i, p);
-    Match& best = in.matches[i];
-    if (!still_nearest(in, p, best))
-      best = in.nearly_still ? find_match_and_next(in, p, around, best) : find_match(in, p, around, best);
+    Match& match = in.matches[i];
+    if (still_nearest(in, p, match)) continue;
+    if (!in.nearly_still)
+      match = find_match(in, p, around, match);
+    else if (match.level)
+      match = find_match_and_next(in, p, around, match);
+    else
+      abreast.add(p, match);
+  }
+  abreast.flush();
+  for (std::size_t k = 0; k < count; k++) {
+    const Match& best = in.matches[first + k * in.stride];
     if (!best.level) continue;
-    relative_to(*best.level, in.t, p, q);
+    float q[3];
+    relative_to(*best.level, in.t, places[k], q);
     const Leaf& leaf = best.level->tree.leaves[best.slot / kLeaf];
     const Leaf& normal = best.level->normals[best.slot / kLeaf];
     const int lane = best.slot % kLeaf;
-    pairs.add(p, normal.x[lane], normal.y[lane], normal.z[lane], q[0] - leaf.x[lane], q[1] - leaf.y[lane],
-              q[2] - leaf.z[lane]);
+    pairs.add(places[k], normal.x[lane], normal.y[lane], normal.z[lane], q[0] - leaf.x[lane],
+              q[1] - leaf.y[lane], q[2] - leaf.z[lane]);
   }
 }
 

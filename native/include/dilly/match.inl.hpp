@@ -104,41 +104,5 @@ inline __attribute__((always_inline)) bool still_nearest(const LineariseInput& i
   return match.d2 < clear * clear && match.d2 <= in.max_d2;
 }
 
-// As find_match, and says how far the next point is: for a scan that will hardly move until it is asked
-// again.
-inline __attribute__((always_inline)) Match find_match_and_next(const LineariseInput& in, const float p[3],
-                                                                Surroundings& around, const Match& last) {
-  around.move_to(in.t[0] + p[0], in.t[1] + p[1]);
-  const float reach = std::sqrt(in.max_d2) + kBeyondReach;
-  Match best;
-  best.d2 = reach * reach;
-  float second2 = best.d2;
-  for (int turn = last.level ? -1 : 0; turn < around.count; turn++) {
-    const Level& level = turn < 0 ? *last.level : around.tiles[turn]->points;
-    if (turn >= 0 && &level == last.level) continue;
-    float q[3];
-    relative_to(level, in.t, p, q);
-    if (level.box_distance2(q) > second2) continue;
-    Nearest near{best.d2, kNoSlot};
-    float next2 = second2;
-    nearest_two(level.tree, q, turn < 0 ? last.slot : kNoSlot, near, next2);
-    if (near.slot == kNoSlot) {
-      second2 = next2;
-      continue;
-    }
-    second2 = best.level ? std::min(next2, best.d2) : next2;
-    best.level = &level;
-    best.slot = near.slot;
-    best.d2 = near.d2;
-  }
-  for (int a = 0; a < 3; a++) best.place[a] = p[a] + static_cast<float>(in.t[a] - in.home[a]);
-  best.clear = std::sqrt(second2);
-  if (best.d2 > in.max_d2) {  // none within reach
-    best.clear = std::sqrt(best.d2);
-    best.level = nullptr;
-  }
-  return best;
-}
-
 }  // namespace DILLY_ISA
 }  // namespace dilly

@@ -161,32 +161,6 @@ inline void nearest(const KdTree& tree, const float q[3], Nearest& best) {
   if (open_above(tree, leaf, q, best.d2, open)) visit_open(tree, q, best.d2, open, 1, visit);
 }
 
-// As `nearest`, and how near the second is: squared, second2 where none is nearer than that. `guess`: a slot
-// whose leaf is looked at first, or kNoSlot.
-inline void nearest_two(const KdTree& tree, const float q[3], std::uint32_t guess, Nearest& best,
-                        float& second2) {
-  const auto visit = [&](std::uint32_t number) {
-    float d2[kLeaf];
-    unsigned hits = leaf_hits(tree.leaves[number], q, second2, d2);
-    while (hits) {
-      const unsigned lane = static_cast<unsigned>(__builtin_ctz(hits));
-      hits &= hits - 1;
-      const std::uint32_t slot = number * kLeaf + lane;
-      const float d = d2[lane];
-      if (d < best.d2 || (d == best.d2 && (best.slot == kNoSlot || tree.ids[slot] < tree.ids[best.slot]))) {
-        if (best.slot != kNoSlot) second2 = best.d2;
-        best = {d, slot};
-      } else if (d < second2) {
-        second2 = d;
-      }
-    }
-  };
-  if (guess == kNoSlot || tree.levels == 0) return visit_leaves(tree, q, second2, visit);
-  visit(guess / kLeaf);
-  Path open;
-  if (open_above(tree, guess / kLeaf, q, second2, open)) visit_open(tree, q, second2, open, 1, visit);
-}
-
 // Searches that go down the tree side by side: the steps of one wait for each other and for memory, those of
 // several do not. Of 4, 8 and 12 the fastest.
 constexpr std::size_t kAbreast = 8;
