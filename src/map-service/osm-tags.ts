@@ -34,6 +34,7 @@ export function linkTags(tags: Tags, kerbs: readonly Tags[], id: string) {
       incline: incline ?? 0,
       surface: typeof tags.surface === 'string' ? tags.surface : 'unknown',
       kerbHeight: Math.max(0, ...heights, ...(tags.highway === 'steps' ? [STEP] : [])),
+      ...(tags.highway === 'steps' && { stairs: true }),
       // No such signal is surveyed yet: the check lists it, and a robot waits there.
       ...(crossing && { crossing: `unsurveyed-${id}` }),
       speedLimit: SPEED_LIMIT,

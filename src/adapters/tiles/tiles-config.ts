@@ -35,7 +35,6 @@ const serviceConfig = z.strictObject({
   breakFor: z.number().positive().max(3600).default(15).describe('how long, s'),
   parallel: z.int().min(1).max(32).default(4).describe('downloads at once'),
   manifestLimit: z.number().positive().max(2048).default(256).describe('a manifest is at most so large, MB'),
-  pollInterval: z.number().min(1).max(86_400).default(60).describe('the service is asked for a newer map, s'),
 });
 
 /** Where tiles come from, whom to trust, and what they may take. */
