@@ -45,6 +45,16 @@ describe('the unit of a count', () => {
     expect(check.verdict).toBe('wrong');
   });
 
+  it('holds to the end of a phase: at zero no time is left, which is not the same as no word', () => {
+    const zero = (check: UnitCheck) =>
+      checkUnit(check, new Map([['et', { sourceTime: 7000, raw: 0, phase: 'walk' }]]), 10);
+    expect(timingUsable(zero(watch(10, 6)), 'et')).toBe(true);
+    expect(zero(watch(10, 6)).verdict).toBe('proven');
+    expect(timingUsable(zero(watch(10, 3)), 'et')).toBe(false);
+    const next = new Map([['et', { sourceTime: 7100, raw: 0, phase: 'stop' }]]);
+    expect(timingUsable(checkUnit(zero(watch(10, 6)), next, 10), 'et')).toBe(false);
+  });
+
   it('is open again when the count rises within a phase', () => {
     const rising = { sourceTime: 6000, raw: 6990, phase: 'walk' };
     const check = checkUnit(watch(10, 5), new Map([['et', rising]]), 10);

@@ -47,6 +47,10 @@ export function checkUnit(
   let refuted = false;
   for (const [head, sample] of samples) {
     const watched = heads.get(head);
+    if (watched && runsOut(watched.last, sample)) {
+      heads.set(head, { ...watched, last: sample });
+      continue;
+    }
     heads.set(head, { start: sample, last: sample, steady: false });
     if (!watched || !continues(watched.last, sample)) continue;
     const { start } = watched;
@@ -71,10 +75,14 @@ export function checkUnit(
   return { verdict: refuted ? 'wrong' : verdict, heads, ...(rate !== undefined && { rate }) };
 }
 
-/** A count that stands at zero has ended, and no longer falls. */
 function continues(last: UnitSample, next: UnitSample): boolean {
   const gap = next.sourceTime - last.sourceTime;
-  return next.phase === last.phase && next.raw > 0 && gap >= 0 && gap <= MAX_SPAN_MS;
+  return next.phase === last.phase && gap >= 0 && gap <= MAX_SPAN_MS;
+}
+
+/** A count that came to zero falls no longer: it says nothing of the unit, and is as good as it was: no time is left. */
+function runsOut(last: UnitSample, next: UnitSample): boolean {
+  return next.raw === 0 && continues(last, next);
 }
 
 /**
