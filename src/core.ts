@@ -150,6 +150,17 @@ export interface Alignment {
   /** share of the points on surfels (0 … 1), and the same at the second best place that was tried (0: none) */
   readonly score: number;
   readonly second: number;
+  /** of the surfels that the scan lies on, the mean standard deviation along their normals, metres */
+  readonly thickness: number;
+  /** of the points, those above or below ground that the map knows */
+  readonly covered: number;
+  /** groups of the matched points whose errors go together: those in one cube of 2 m */
+  readonly clusters: number;
+  /**
+   * 6 × 6 row-major, as the Hessian H: H⁻¹ scatter H⁻¹ is the covariance of the pose, from how the groups disagree
+   * (the sandwich of Huber 1967 and Liang & Zeger 1986).
+   */
+  readonly scatter: Float64Array;
   /** root mean square of the inliers' point-to-plane distances, metres */
   readonly residual: number;
   readonly iterations: number;

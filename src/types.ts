@@ -134,6 +134,12 @@ export interface RegistrationEvidence {
   readonly points: number;
   readonly inliers: number;
   readonly inlierRatio: number;
+  /** how likely it is that this is the right place, 0 … 1 */
+  readonly probability: number;
+  /** share of the points that lie where the map has something, above or below them too */
+  readonly overlap: number;
+  /** of those, the share that lies near no map point: what moved, or is new */
+  readonly moved: number;
   /** root mean square of the inliers' point-to-plane distances, metres */
   readonly residual: number;
   readonly iterations: number;

@@ -198,6 +198,10 @@ inline Napi::Value from_alignment(Napi::Env env, const Alignment& found) {
   out.Set("matched", number(static_cast<double>(found.matched)));
   out.Set("score", number(found.score));
   out.Set("second", number(found.second));
+  out.Set("thickness", number(found.thickness));
+  out.Set("covered", number(static_cast<double>(found.covered)));
+  out.Set("clusters", number(static_cast<double>(found.clusters)));
+  out.Set("scatter", from_numbers(env, found.scatter));
   out.Set("residual", number(found.residual));
   out.Set("iterations", number(found.iterations));
   out.Set("hessian", from_numbers(env, found.hessian));

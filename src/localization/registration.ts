@@ -32,21 +32,26 @@ export const registrationConfig = z.strictObject({
     .max(1)
     .default(0.004)
     .describe('a direction whose share of the inliers is less is degenerate: not measured'),
-  sigmaFloorTranslation: z
+  minProbability: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('a result that is less likely than this to be the right place is refused'),
+  systematicSigma: z
     .number()
     .positive()
-    .default(0.02)
-    .describe('standard deviation never below this, m'),
-  sigmaFloorRotation: z
+    .max(1)
+    .default(0.005)
+    .describe(
+      'error that all points of a scan share (map, mounting, times), standard deviation of each axis, m',
+    ),
+  crispThickness: z
     .number()
     .positive()
-    .default(0.001)
-    .describe('standard deviation never below this, rad'),
-  correlatedPoints: z
-    .number()
-    .min(1)
-    .default(100)
-    .describe('points whose errors go together (map, calibration): the information is divided by it'),
+    .max(1)
+    .default(0.035)
+    .describe('surfaces thicker than this are several layers of a map: what is more is shared error too, m'),
 });
 export type RegistrationConfig = z.infer<typeof registrationConfig>;
 
@@ -98,44 +103,82 @@ export function judge(found: Alignment, config: RegistrationConfig): Registratio
   if (found.inliers === 0) return refuse('no-overlap');
   if (evidence.inlierRatio < config.minInlierRatio) return refuse('too-few-inliers');
   if (!found.converged) return refuse('not-converged');
+  if (evidence.probability < config.minProbability) return refuse('improbable');
   const { covariance, degenerate } = covarianceOf(found, config);
   if (degenerate === 6) return refuse('degenerate');
   return { ok: true, T_map_base: found.T_map_base, covariance, degenerate, evidence };
 }
 
 /**
- * Σ = D V diag(σ²/λ) Vᵀ D, D = diag(1, 1, 1, 1/range, …): the eigenproblem's scaling undone. σ² is the inliers' mean
- * square distance times the number of points whose errors go together.
+ * Logistic regression of "within 0.3 m and 1° of the truth" on the share of inliers, the score, and the second best
+ * score as a share of it, over 5,168 seeded registrations (test/bench/trials: streets and bare places; plain, thinned,
+ * with outliers, behind trucks; starts up to 4 m and 30° off). `npm run bench -- trials` checks it on other seeds.
  */
-function covarianceOf(
+const LIKELY = { constant: -7.26, inliers: 12.7, score: 3.95, second: -1.6 } as const;
+
+/** How likely it is that this is the right place, 0 … 1. */
+export function probabilityOf({
+  points,
+  inliers,
+  score,
+  second,
+}: Pick<Alignment, 'points' | 'inliers' | 'score' | 'second'>): number {
+  if (points === 0) return 0;
+  const sum =
+    LIKELY.constant +
+    LIKELY.inliers * (inliers / points) +
+    LIKELY.score * score +
+    LIKELY.second * (score > 0 ? Math.min(second / score, 1) : 1);
+  return 1 / (1 + Math.exp(-sum));
+}
+
+/**
+ * Σ = D V S Vᵀ D + the shared error, D = diag(1, 1, 1, 1/range, …): the eigenproblem's scaling undone.
+ * S = Λ⁻¹ Vᵀ D B D V Λ⁻¹ (B: the alignment's scatter) along the directions that the geometry constrains; along the
+ * others nothing is measured.
+ */
+export function covarianceOf(
   found: Alignment,
-  config: RegistrationConfig,
+  config: Pick<RegistrationConfig, 'minConstraint' | 'systematicSigma' | 'crispThickness'>,
 ): { covariance: Float64Array; degenerate: number } {
-  const variance = Math.max(found.residual, 0.005) ** 2 * config.correlatedPoints;
+  const { eigenvalues, eigenvectors, scatter } = found;
+  const scale = (a: number) => (a < 3 ? 1 : 1 / found.range);
+  const isOpen = (e: number) => !(eigenvalues[e]! >= config.minConstraint * found.inliers);
+  // Row e: the direction of eigenvalue e as a pose error of size 1, and as a gradient.
+  const axis = (e: number) => Array.from({ length: 6 }, (_, a) => eigenvectors[6 * e + a]! * scale(a));
+  const axes = [0, 1, 2, 3, 4, 5].map(axis);
   const covariance = new Float64Array(36);
   let degenerate = 0;
   for (let e = 0; e < 6; e++) {
-    const value = found.eigenvalues[e]!;
-    const open = value < config.minConstraint * found.inliers;
-    if (open) degenerate++;
-    const along = open ? UNMEASURED_SIGMA_M ** 2 : variance / value;
-    for (let a = 0; a < 6; a++)
-      for (let b = 0; b < 6; b++)
-        covariance[6 * a + b]! +=
-          (along * found.eigenvectors[6 * e + a]! * found.eigenvectors[6 * e + b]!) /
-          ((a < 3 ? 1 : found.range) * (b < 3 ? 1 : found.range));
+    if (isOpen(e)) degenerate++;
+    for (let f = 0; f < 6; f++) {
+      let along = 0;
+      if (isOpen(e) || isOpen(f)) along = e === f ? UNMEASURED_SIGMA_M ** 2 : 0;
+      else {
+        for (let a = 0; a < 6; a++)
+          for (let b = 0; b < 6; b++) along += axes[e]![a]! * scatter[6 * a + b]! * axes[f]![b]!;
+        along /= eigenvalues[e]! * eigenvalues[f]!;
+      }
+      for (let a = 0; a < 6; a++)
+        for (let b = 0; b < 6; b++) covariance[6 * a + b]! += along * axes[e]![a]! * axes[f]![b]!;
+    }
   }
-  for (let a = 0; a < 6; a++)
-    covariance[7 * a]! += (a < 3 ? config.sigmaFloorTranslation : config.sigmaFloorRotation) ** 2;
+  const layers2 = Math.max(0, found.thickness ** 2 - config.crispThickness ** 2);
+  const shared2 = config.systematicSigma ** 2 + layers2;
+  for (let a = 0; a < 6; a++) covariance[7 * a]! += shared2 * scale(a) ** 2;
   return { covariance, degenerate };
 }
 
 function evidenceOf(found: Alignment): RegistrationEvidence {
+  const { points, inliers, covered, matched } = found;
   return {
     ok: true,
-    points: found.points,
-    inliers: found.inliers,
-    inlierRatio: found.points > 0 ? found.inliers / found.points : 0,
+    points,
+    inliers,
+    inlierRatio: points > 0 ? inliers / points : 0,
+    probability: probabilityOf(found),
+    overlap: points > 0 ? covered / points : 0,
+    moved: covered > 0 ? Math.max(0, covered - matched) / covered : 0,
     residual: found.residual,
     iterations: found.iterations,
     eigenvalues: [...found.eigenvalues],
@@ -144,5 +187,16 @@ function evidenceOf(found: Alignment): RegistrationEvidence {
 
 /** Of a registration that was not even tried. */
 export function emptyEvidence(points: number): RegistrationEvidence {
-  return { ok: false, points, inliers: 0, inlierRatio: 0, residual: 0, iterations: 0, eigenvalues: [] };
+  return {
+    ok: false,
+    points,
+    inliers: 0,
+    inlierRatio: 0,
+    probability: 0,
+    overlap: 0,
+    moved: 0,
+    residual: 0,
+    iterations: 0,
+    eigenvalues: [],
+  };
 }

@@ -6,6 +6,7 @@ import { Refusal } from '../types.ts';
 import { requireFinite } from './arguments.ts';
 import { throwIfCancelled } from './cancel.ts';
 import type { PortableCloud } from './cloud.ts';
+import { gatherEvidence } from './evidence.ts';
 import { evidenceOf, FINISH_POINTS, moved, solve } from './gauss-newton.ts';
 import { settle } from './layers.ts';
 import { emptySums, type Linearised, linearise } from './linearise.ts';
@@ -37,31 +38,55 @@ export async function align(
   checkArguments(T_map_base, options);
   throwIfCancelled(signal, 'aligning');
   const start: Pose = { position: T_map_base.position, orientation: quatNormalize(T_map_base.orientation) };
-  const none = {
+  const none: Alignment = {
     ...evidenceOf(emptySums()),
     T_map_base: start,
     converged: false,
     iterations: 0,
     score: 0,
     second: 0,
+    thickness: 0,
+    covered: 0,
+    clusters: 0,
+    scatter: new Float64Array(36),
     points: cloud.size,
   };
   if (cloud.size === 0 || map.tiles.size === 0) return none;
   const problem: Problem = { map, cloud, options, signal };
-  const { kernelStart, kernelEnd, finish = 'layers', finishPoints = FINISH_POINTS } = options;
-  const wide = needsWide(problem) ? await searchWide(problem, none) : none;
-  const scoreAt = (pose: Pose) =>
-    surfelScore(problem, pose, kernelEnd, SURFEL_SIZES.length - 1, JUDGE_POINTS);
-  if (finish === 'layers' && kernelStart <= LAYER_KERNEL && scoreAt(wide.T_map_base).thickness > CRISP) {
-    const layer = await alignInLayers(problem, wide);
-    return { ...layer, score: scoreAt(layer.T_map_base).score };
-  }
-  const found = await alignToSurfels(problem, wide, kernelStart, SURFEL_SCAN_POINTS);
-  const { score, thickness } = scoreAt(found.T_map_base);
-  const scored = { ...found, score };
-  if (finish === 'surfels') return measure(problem, scored, kernelEnd, EVIDENCE_POINTS).found;
-  if (finish === 'layers' && thickness > CRISP) return alignInLayers(problem, scored);
-  return alignToPlanes(problem, scored, scored.converged ? kernelEnd : kernelStart, finishPoints);
+  const { found, points } = await alignStageByStage(problem, none);
+  return gatherEvidence(problem, found, points);
+}
+
+/** From the start to the last stage that is asked for, and about how many points that one looked at. */
+async function alignStageByStage(
+  problem: Problem,
+  none: Alignment,
+): Promise<{ found: Alignment; points: number }> {
+  const { kernelStart, kernelEnd, finish = 'layers', finishPoints = FINISH_POINTS } = problem.options;
+  const start = needsWide(problem) ? await searchWide(problem, none) : none;
+  const seekLayer = finish === 'layers';
+  const inLayers = async (from: Alignment) => ({
+    found: await alignInLayers(problem, from),
+    points: Number.POSITIVE_INFINITY,
+  });
+  const besideLayer = seekLayer && kernelStart <= LAYER_KERNEL;
+  if (besideLayer && lookedAt(problem, start).thickness > CRISP) return inLayers(start);
+  const found = lookedAt(problem, await alignToSurfels(problem, start, kernelStart, SURFEL_SCAN_POINTS));
+  if (finish === 'surfels')
+    return {
+      found: measure(problem, found, kernelEnd, EVIDENCE_POINTS).found,
+      points: EVIDENCE_POINTS,
+    };
+  if (seekLayer && found.thickness > CRISP) return inLayers(found);
+  const from = found.converged ? kernelEnd : kernelStart;
+  return { found: await alignToPlanes(problem, found, from, finishPoints), points: finishPoints };
+}
+
+/** With what the surfels of the last level say of the pose. */
+function lookedAt(problem: Problem, found: Alignment): Alignment {
+  const { kernelEnd } = problem.options;
+  const last = SURFEL_SIZES.length - 1;
+  return { ...found, ...surfelScore(problem, found.T_map_base, kernelEnd, last, JUDGE_POINTS) };
 }
 
 /** Looks for the layer that the scan lies in, around `from`. */
@@ -77,7 +102,7 @@ async function alignInLayers(problem: Problem, from: Alignment): Promise<Alignme
   };
   const near = await alignToPlanes(rough, from, Math.min(options.kernelStart, LAYER_KERNEL), ROUGH_POINTS);
   if (near.inliers === 0) return near;
-  return measure(problem, await settle(problem, near), options.kernelEnd).found;
+  return measure(problem, lookedAt(problem, await settle(problem, near)), options.kernelEnd).found;
 }
 
 /** The evidence: how about `points` of the scan's points lie on the map's planes at the pose found so far. */

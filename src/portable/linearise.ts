@@ -37,6 +37,9 @@ const GATE = 3;
 /** What the points of a scan are matched to: the nearest points of the map, or the surfels of a level. */
 export type Target = 'points' | number;
 
+/** Is told of each matched point: where it lies in the map frame, and its w Jᵀ r (metric plane). */
+export type Gradient = (place: readonly number[], g: readonly number[]) => void;
+
 /**
  * The normal equations over about `points` of the cloud's points, evenly picked: those that have a map point within
  * the gate of the kernel's width k. Metric `plane`: r = n·(R p + t − q), J = [n, (R p) × n], w = (k²/(k² + r²))². Metric `point`: the whole vector
@@ -50,6 +53,7 @@ export function linearise(
   metric: 'plane' | 'point' = 'plane',
   points = Number.POSITIVE_INFINITY,
   target: Target = 'points',
+  onPoint?: Gradient,
 ): Linearised {
   const gate = Math.min(GATE * width, map.tileSize);
   const stride = Math.max(1, Math.floor(cloud.size / points));
@@ -79,7 +83,13 @@ export function linearise(
     const [nx, ny, nz] = match.normal as [number, number, number];
     const r = nx * dx + ny * dy + nz * dz;
     const w = (k2 / (k2 + r * r)) ** 2;
-    add(sums, w, [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx], r);
+    const J = [nx, ny, nz, py * nz - pz * ny, pz * nx - px * nz, px * ny - py * nx];
+    add(sums, w, J, r);
+    const [tx, ty, tz] = T_map_base.position;
+    onPoint?.(
+      [px + tx, py + ty, pz + tz],
+      J.map((v) => w * v * r),
+    );
     sums.weight += w;
     sums.range2 += w * (px * px + py * py + pz * pz);
     if (r * r > k2) continue;

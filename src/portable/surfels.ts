@@ -26,6 +26,7 @@ export class SurfelGrid {
   readonly #size: number;
   readonly #low: readonly number[];
   readonly #cubes = new Map<string, Surfel[]>();
+  readonly #columns = new Set<string>();
 
   /** Throws a Refusal `tile-too-large`. */
   constructor(cloud: PortableCloud, size: number) {
@@ -53,7 +54,9 @@ export class SurfelGrid {
       const at = [0, 1, 2].map((a) =>
         Math.floor(Math.fround(Math.fround(positions[last + a]! - low[a]!) / Math.fround(size))),
       );
-      if (surfels.length > 0) this.#cubes.set(at.join(), surfels);
+      if (surfels.length === 0) continue;
+      this.#cubes.set(at.join(), surfels);
+      this.#columns.add(at.slice(0, 2).join());
     }
   }
 
@@ -69,6 +72,11 @@ export class SurfelGrid {
       if (other) return other;
     }
     return undefined;
+  }
+
+  /** Whether there are surfels above or below a place from the tile's origin. */
+  covers(x: number, y: number): boolean {
+    return this.#columns.has([x, y].map((v, a) => Math.floor((v - this.#low[a]!) / this.#size)).join());
   }
 
   /** Of two surfels the one whose plane is nearer. */

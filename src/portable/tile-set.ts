@@ -100,4 +100,10 @@ export class TileSet {
     if (!surfel) return undefined;
     return { surfel, way: q.map((v, a) => v - surfel.mean[a]!), distance: planeDistance(surfel, q) };
   }
+
+  /** Whether the map has surfels of the first level above or below a place. */
+  covers(x: number, y: number): boolean {
+    const tile = this.tiles.get(`${Math.floor(x / this.tileSize)}_${Math.floor(y / this.tileSize)}`);
+    return tile !== undefined && tile.surfels[0]!.covers(x - tile.origin[0], y - tile.origin[1]);
+  }
 }

@@ -7,6 +7,7 @@ const MIRRORS: readonly [portable: string, native: string, prefix?: string][] = 
   ['gauss-newton', 'aligner'],
   ['linearise', 'aligner'],
   ['icp', 'icp'],
+  ['evidence', 'evidence'],
   ['layers', 'layers'],
   ['surfel-steps', 'surfel_steps'],
   ['wide', 'wide'],
@@ -31,7 +32,7 @@ describe('constants of the two cores', () => {
     });
   }
 
-  it.each(['aligner', 'layers', 'icp', 'surfels', 'surfel_steps', 'wide'])(
+  it.each(['aligner', 'evidence', 'layers', 'icp', 'surfels', 'surfel_steps', 'wide'])(
     'each of %s.hpp has its mirror',
     (native) => {
       const mirrored = MIRRORS.filter(([, file]) => file === native).flatMap(([file, , prefix = '']) =>

@@ -134,6 +134,14 @@ export function coresAgree(makeNative: () => Core): void {
         a.eigenvalues.forEach((value, e) => {
           expect(Math.abs(value / b.eigenvalues[e]! - 1)).toBeLessThan(0.01);
         });
+        expect([a.covered, a.clusters]).toEqual([b.covered, b.clusters]);
+        expect(a.score).toBeCloseTo(b.score, 2);
+        expect(a.thickness).toBeCloseTo(b.thickness, 3);
+        // A match at the same distance from two points, or at the edge of the kernel, may differ.
+        const largest = Math.max(...b.scatter);
+        a.scatter.forEach((value, at) => {
+          expect(Math.abs(value - b.scatter[at]!)).toBeLessThan(0.05 * largest);
+        });
       }
     });
 

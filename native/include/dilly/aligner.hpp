@@ -27,9 +27,13 @@ struct Alignment {
   Pose pose;
   bool converged = false, cancelled = false;
   std::size_t points = 0, matched = 0, inliers = 0;
-  double score = 0;     // share of the points on surfels
-  double second = 0;    // the same at the second best place; 0: none was found
-  double residual = 0;  // rms of the inliers' distances, metres
+  double score = 0;         // share of the points on surfels
+  double second = 0;        // the same at the second best place; 0: none was found
+  double thickness = 0;     // mean of the surfels that the scan lies on, metres
+  std::size_t covered = 0;  // points in a column of the map that holds surfels
+  std::size_t clusters = 0;
+  std::array<double, 36> scatter{};  // see Clusters
+  double residual = 0;               // rms of the inliers' distances, metres
   int iterations = 0;
   std::array<double, 36> hessian{};
   double range = 0;  // weighted rms distance of the points from base_link, metres
@@ -181,11 +185,48 @@ class Aligner {
     }
   }
 
+  // Σ w Jᵀ r by cluster, over the same points as the last call.
+  Clusters cluster_gradients(const Pose& pose, double width, double side) {
+    place(pose, width, Metric::plane);
+    Clusters clusters(visited(), side);
+    for (std::size_t from = 0; from < visited(); from += kBlock)
+      kernels_.cluster_gradients(in_, from * in_.stride, std::min(kBlock, visited() - from), clusters);
+    return clusters;
+  }
+
+  // Σ w Jᵀ r at poses a little beside the last one, over the same points.
+  void probe_gradients(const std::array<float, 6>* steps, int count, double (*sums)[6]) {
+    const std::size_t blocks = (visited() + kBlock - 1) / kBlock;
+    sums_.assign(blocks * count * 6, 0);
+    pool_.run(blocks, [&](std::size_t b) {
+      const std::size_t from = b * kBlock;
+      kernels_.probe_gradients(in_, steps, count, from * in_.stride, std::min(kBlock, visited() - from),
+                               reinterpret_cast<double(*)[6]>(&sums_[b * count * 6]));
+    });
+    for (int s = 0; s < count; s++)
+      for (int a = 0; a < 6; a++)
+        for (std::size_t b = 0; b < blocks; b++) sums[s][a] += sums_[(b * count + s) * 6 + a];
+  }
+
+  // Of the same points, those in a column of the map that holds surfels.
+  std::size_t covered() {
+    in_.surfels = 0;
+    std::size_t sum = 0;
+    for (std::size_t from = 0; from < visited(); from += kBlock)
+      sum += kernels_.covered(in_, from * in_.stride, std::min(kBlock, visited() - from));
+    return sum;
+  }
+
   // Points of the cloud that the last call looked at.
   std::size_t visited() const { return (points_ + in_.stride - 1) / in_.stride; }
 
  private:
   void set(const Pose& pose, double width, Metric metric, std::size_t points) {
+    place(pose, width, metric);
+    in_.stride = std::max<std::size_t>(1, points_ / points);
+  }
+
+  void place(const Pose& pose, double width, Metric metric) {
     const Mat3 R = rotation(pose.q);
     for (int k = 0; k < 9; k++) in_.R[k] = static_cast<float>(R[k]);
     for (int k = 0; k < 3; k++) in_.t[k] = pose.t[k];
@@ -197,7 +238,6 @@ class Aligner {
     // What hardly moved since the last call will hardly move until the next.
     in_.nearly_still = metric == Metric::point || way_between(pose, last_, kArm) < kNearlyStill;
     last_ = pose;
-    in_.stride = std::max<std::size_t>(1, points_ / points);
   }
 
   std::size_t points_;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "clusters.hpp"
 #include "kdtree.hpp"
 #include "simd.hpp"
 #include "tile.hpp"
@@ -85,6 +86,10 @@ struct Kernels {
   void (*surfel_score)(const LineariseInput&, std::size_t first, std::size_t count, SurfelScore&);
   void (*closeness)(const LineariseInput&, const std::array<float, 3>* shifts, int shift_count,
                     std::size_t first, std::size_t count, double* sums);
+  void (*cluster_gradients)(const LineariseInput&, std::size_t first, std::size_t count, Clusters&);
+  void (*probe_gradients)(const LineariseInput&, const std::array<float, 6>* steps, int step_count,
+                          std::size_t first, std::size_t count, double (*sums)[6]);
+  std::size_t (*covered)(const LineariseInput&, std::size_t first, std::size_t count);
 };
 
 }  // namespace dilly
@@ -117,12 +122,15 @@ struct Kernels {
 namespace dilly {
 
 inline const Kernels& kernels(Simd simd) {
-  static const Kernels base{baseline::nearest,      baseline::nearest_each, baseline::knn,
-                            baseline::knn_each,     baseline::within,       baseline::linearise,
-                            baseline::surfel_score, baseline::closeness};
+  static const Kernels base{baseline::nearest,         baseline::nearest_each, baseline::knn,
+                            baseline::knn_each,        baseline::within,       baseline::linearise,
+                            baseline::surfel_score,    baseline::closeness,    baseline::cluster_gradients,
+                            baseline::probe_gradients, baseline::covered};
 #if defined(__x86_64__)
-  static const Kernels wide{avx2::nearest, avx2::nearest_each, avx2::knn,          avx2::knn_each,
-                            avx2::within,  avx2::linearise,    avx2::surfel_score, avx2::closeness};
+  static const Kernels wide{avx2::nearest,         avx2::nearest_each, avx2::knn,
+                            avx2::knn_each,        avx2::within,       avx2::linearise,
+                            avx2::surfel_score,    avx2::closeness,    avx2::cluster_gradients,
+                            avx2::probe_gradients, avx2::covered};
   if (simd == Simd::avx2) return wide;
 #endif
   (void)simd;

@@ -9,6 +9,7 @@
 //                                          Zhang, Kaess & Singh 2016
 #pragma once
 
+#include "evidence.hpp"
 #include "layers.hpp"
 #include "wide.hpp"
 
@@ -63,6 +64,14 @@ inline void align_to_planes(Aligner& aligner, const AlignOptions& options, doubl
   }
 }
 
+// Fills what the surfels of the last level say of result.pose.
+inline void look_at_surfels(Aligner& aligner, const AlignOptions& options, Alignment& result) {
+  const SurfelScore here =
+      aligner.surfel_score(result.pose, options.kernel_end, kSurfelLevels - 1, kJudgePoints);
+  result.score = here.score;
+  result.thickness = here.thickness;
+}
+
 // Looks for the layer that the scan lies in, around result.pose.
 inline void align_in_layers(Aligner& aligner, const AlignOptions& options, const CancelFlag* cancel,
                             Alignment& result) {
@@ -75,7 +84,31 @@ inline void align_in_layers(Aligner& aligner, const AlignOptions& options, const
   settle_on_points(aligner, options, cancel, result);
   if (result.cancelled) return;
   average_height(aligner, result);
+  look_at_surfels(aligner, options, result);
   measure(aligner, options.kernel_end, kAll, result);
+}
+
+// From the start at result.pose to the last stage that is asked for.
+inline void align_stage_by_stage(Aligner& aligner, const AlignOptions& options, const CancelFlag* cancel,
+                                 Alignment& result) {
+  if (options.reach > kNearReach || options.turn > kNearTurn) search_wide(aligner, options, cancel, result);
+  const bool seek_layer = options.finish == Finish::layers;
+  // From where surfels would not help: see kLayerKernel.
+  const bool beside_layer = seek_layer && options.kernel_start <= kLayerKernel;
+  if (beside_layer) look_at_surfels(aligner, options, result);
+  if (!beside_layer || result.thickness <= kCrisp) {
+    align_to_surfels(aligner, options, options.kernel_start, kSurfelScanPoints, cancel, result);
+    if (result.cancelled) return;
+    look_at_surfels(aligner, options, result);
+  }
+  if (options.finish == Finish::surfels)
+    measure(aligner, options.kernel_end, kEvidencePoints, result);
+  else if (seek_layer && result.thickness > kCrisp)
+    align_in_layers(aligner, options, cancel, result);
+  else
+    // Without surfels, as where a map is sparse, the points take all kernels.
+    align_to_planes(aligner, options, result.converged ? options.kernel_end : options.kernel_start,
+                    options.finish_points, cancel, result);
 }
 
 }  // namespace detail
@@ -89,30 +122,9 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   result.points = cloud.size();
   if (cloud.size() == 0 || map.empty()) return result;
   detail::Aligner aligner(map, cloud, start.t, pool, simd);
-  if (options.reach > kNearReach || options.turn > kNearTurn)
-    detail::search_wide(aligner, options, cancel, result);
-  const auto here = [&] {
-    return aligner.surfel_score(result.pose, options.kernel_end, kSurfelLevels - 1, kJudgePoints);
-  };
-  const bool seek_layer = options.finish == Finish::layers;
-  // From where surfels would not help: see kLayerKernel.
-  if (seek_layer && options.kernel_start <= kLayerKernel && here().thickness > kCrisp) {
-    detail::align_in_layers(aligner, options, cancel, result);
-    result.score = here().score;
-    return result;
-  }
-  detail::align_to_surfels(aligner, options, options.kernel_start, kSurfelScanPoints, cancel, result);
+  detail::align_stage_by_stage(aligner, options, cancel, result);
   if (result.cancelled) return result;
-  const SurfelScore found = here();
-  result.score = found.score;
-  if (options.finish == Finish::surfels)
-    detail::measure(aligner, options.kernel_end, kEvidencePoints, result);
-  else if (seek_layer && found.thickness > kCrisp)
-    detail::align_in_layers(aligner, options, cancel, result);
-  else
-    // Without surfels, as where a map is sparse, the points take all kernels.
-    detail::align_to_planes(aligner, options, result.converged ? options.kernel_end : options.kernel_start,
-                            options.finish_points, cancel, result);
+  detail::gather_evidence(aligner, options, result);
   return result;
 }
 

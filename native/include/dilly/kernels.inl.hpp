@@ -8,5 +8,7 @@
 #include "match.inl.hpp"
 #include "surfel_match.inl.hpp"
 #include "two_nearest.inl.hpp"
-// Last:
+// After what finds matches:
 #include "linearise.inl.hpp"
+// Last:
+#include "evidence.inl.hpp"
