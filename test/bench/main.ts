@@ -5,6 +5,7 @@ import { type Row, tableOf } from './row.ts';
 const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>> = {
   kdtree: () => import('./kdtree.ts'),
   voxel: () => import('./voxel.ts'),
+  surfels: () => import('./surfels.ts'),
   pcd: () => import('./pcd.ts'),
   registration: () => import('./registration.ts'),
   eventloop: () => import('./eventloop.ts'),

@@ -66,20 +66,51 @@ struct Moments {
   }
 };
 
+// Of a symmetric matrix xx xy xz yy yz zz the eigenvalues, ascending (Smith 1961; in closed form they take a
+// sixth of the time of Jacobi's rotations).
+inline Vec3 eigenvalues3(const double (&c)[6]) {
+  const double mean = (c[0] + c[3] + c[5]) / 3, x = c[0] - mean, y = c[3] - mean, z = c[5] - mean;
+  const double off = c[1] * c[1] + c[2] * c[2] + c[4] * c[4], p2 = (x * x + y * y + z * z + 2 * off) / 6;
+  if (!(p2 > 0)) return {mean, mean, mean};
+  const double p = std::sqrt(p2);
+  const double det =
+      x * (y * z - c[4] * c[4]) - c[1] * (c[1] * z - c[4] * c[2]) + c[2] * (c[1] * c[4] - y * c[2]);
+  const double angle = std::acos(std::max(-1.0, std::min(det / (2 * p2 * p), 1.0))) / 3;
+  const double high = mean + 2 * p * std::cos(angle), low = mean + 2 * p * std::cos(angle + 2 * M_PI / 3);
+  return {low, 3 * mean - low - high, high};
+}
+
+// The unit eigenvector of an eigenvalue that is far from the others: across two rows of C − λ, the two that
+// are the most apart.
+inline Vec3 eigenvector3(const double (&c)[6], double value) {
+  const Vec3 rows[3] = {{c[0] - value, c[1], c[2]}, {c[1], c[3] - value, c[4]}, {c[2], c[4], c[5] - value}};
+  Vec3 best{0, 0, 1};
+  double most = 0;
+  for (int k = 0; k < 3; k++) {
+    const Vec3 &u = rows[k], &v = rows[(k + 1) % 3];
+    const Vec3 w{u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]};
+    const double length2 = w[0] * w[0] + w[1] * w[1] + w[2] * w[2];
+    if (length2 > most) most = length2, best = w;
+  }
+  const double scale = most > 0 ? 1 / std::sqrt(most) : 1;
+  return {best[0] * scale, best[1] * scale, best[2] * scale};
+}
+
 // The surfel of these points; false where they are too few or no surface.
 inline bool surfel_of(const Moments& m, double size, Surfel& out) {
   if (m.n < kSurfelPoints) return false;
-  std::array<double, 9> c;
+  double c[6];
+  const double share = 1 / m.n, mean[3] = {m.s[0] * share, m.s[1] * share, m.s[2] * share};
   for (int a = 0, at = 0; a < 3; a++)
-    for (int b = a; b < 3; b++) c[3 * a + b] = c[3 * b + a] = m.q[at++] / m.n - m.s[a] * m.s[b] / (m.n * m.n);
-  const Eigen<3> eigen = eigen_symmetric<3>(c);
-  const auto& l = eigen.values;
+    for (int b = a; b < 3; b++, at++) c[at] = m.q[at] * share - mean[a] * mean[b];
+  const Vec3 l = eigenvalues3(c);
   const double thickness = std::sqrt(std::max(l[0], 0.0));
   if (thickness > kSurfelThickness * size || l[1] < kSurfelFlat * l[0] || l[1] < kSurfelWide * l[2])
     return false;
+  const Vec3 normal = eigenvector3(c, l[0]);
   for (int a = 0; a < 3; a++) {
-    out.mean[a] = static_cast<float>(m.first[a] + m.s[a] / m.n);
-    out.normal[a] = static_cast<std::int16_t>(std::lround(eigen.vectors[a] * 32767));
+    out.mean[a] = static_cast<float>(m.first[a] + mean[a]);
+    out.normal[a] = static_cast<std::int16_t>(std::lround(normal[a] * 32767));
   }
   out.thickness = static_cast<std::uint16_t>(std::min(std::lround(thickness * 1e4), 65535L));
   out.count = static_cast<std::uint16_t>(std::min(m.n, 65535.0));
