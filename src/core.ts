@@ -35,6 +35,14 @@ export interface Core {
   kdTree(cloud: Cloud, signal?: AbortSignal): Promise<KdTree>;
   /** A searchable tile from a cloud with normals. `origin` is the tile's corner in the map frame, float64. */
   tile(cloud: Cloud, origin: Vec3, signal?: AbortSignal): Promise<Tile>;
+  /**
+   * What `tile` makes of the cloud, bit by bit, but quickly: by the `tileIndex` of an earlier one. Points and normals are
+   * the cloud's. Rejects with a Refusal `index-…` where the bytes are no index of such a cloud (then build it with `tile`).
+   * Bytes that were not checked by a hash may give wrong surfels, but never a read outside of them.
+   */
+  tileFromIndex(cloud: Cloud, origin: Vec3, index: Uint8Array, signal?: AbortSignal): Promise<Tile>;
+  /** For `tileFromIndex`, in this machine's order of bytes; undefined where the core has none (the portable one). */
+  tileIndex(tile: Tile, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** An empty map of square tiles of `tileSize` metres. */
   tileMap(tileSize: number): TileMap;
 }

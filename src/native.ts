@@ -22,7 +22,9 @@ type LongWork =
   | 'estimateNormals'
   | 'firstFault'
   | 'kdTree'
-  | 'tile';
+  | 'tile'
+  | 'tileFromIndex'
+  | 'tileIndex';
 
 type WithToken<Args extends unknown[]> =
   Required<Args> extends [...infer Given, AbortSignal] ? [...Given, token?: CancelToken] : never;
@@ -100,6 +102,9 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
       cancellable(signal, (token) => addon.firstFault(cloud, limits, token)),
     kdTree: (cloud, signal) => cancellable(signal, (token) => addon.kdTree(cloud, token)),
     tile: (cloud, origin, signal) => cancellable(signal, (token) => addon.tile(cloud, origin, token)),
+    tileFromIndex: (cloud, origin, index, signal) =>
+      cancellable(signal, (token) => addon.tileFromIndex(cloud, origin, index, token)),
+    tileIndex: (tile, signal) => cancellable(signal, (token) => addon.tileIndex(tile, token)),
     tileMap: (tileSize) => {
       const map = new addon.TileMap(tileSize);
       return {

@@ -1,5 +1,6 @@
 // The N-API border: checks arguments, converts, and queues work on threads. The methods are in include/dilly.
 #include "dilly/pcd.hpp"
+#include "dilly/tile_index.hpp"
 #include "dilly/voxel.hpp"
 #include "tile_map_handle.hpp"
 
@@ -41,11 +42,14 @@ Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
       [view = view.value(), from, to] { return decode_pointcloud2(view, from, to); }, decoded_value);
 }
 
+bool is_bytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
 // decodePcd(bytes)
 Napi::Value decode_pcd_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-    return rejected(env, bad_argument("a Uint8Array"));
+  if (!is_bytes(info[0])) return rejected(env, bad_argument("a Uint8Array"));
   const Napi::Uint8Array bytes = info[0].As<Napi::Uint8Array>();
   const std::uint8_t* data = bytes.Data();
   const std::size_t size = bytes.ByteLength();
@@ -193,6 +197,37 @@ Napi::Value tile_js(const Napi::CallbackInfo& info) {
       });
 }
 
+// tileFromIndex(cloud, origin, index)
+Napi::Value tile_from_index_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto cloud = cloud_argument(info);
+  const auto origin = to_numbers<3>(info[1], "origin");
+  if (!cloud) return rejected(env, bad_argument("a Cloud"));
+  if (!origin.ok()) return rejected(env, origin.error());
+  if (!is_bytes(info[2])) return rejected(env, bad_argument("an index, a Uint8Array"));
+  const Napi::Uint8Array bytes = info[2].As<Napi::Uint8Array>();
+  const std::uint8_t* data = bytes.Data();
+  const std::size_t size = bytes.ByteLength();
+  return Async<std::shared_ptr<const Tile>>::start(
+      env, {bytes}, CancelHandle::flag(info[3], env),
+      [cloud, origin = origin.value(), data, size] { return read_tile_index(*cloud, origin, data, size); },
+      [](Napi::Env e, std::shared_ptr<const Tile>& tile) { return TileHandle::wrap(state(e).tile, tile); });
+}
+
+// tileIndex(tile)
+Napi::Value tile_index_js(const Napi::CallbackInfo& info) {
+  const auto tile = TileHandle::unwrap(info[0], state(info.Env()).tile);
+  if (!tile) return rejected(info.Env(), bad_argument("a Tile"));
+  return Async<std::vector<std::uint8_t>>::start(
+      info.Env(), {}, CancelHandle::flag(info[1], info.Env()),
+      [tile]() -> Result<std::vector<std::uint8_t>> { return write_tile_index(*tile); },
+      [](Napi::Env env, std::vector<std::uint8_t>& bytes) {
+        Napi::Uint8Array out = Napi::Uint8Array::New(env, bytes.size());
+        std::copy(bytes.begin(), bytes.end(), out.Data());
+        return out;
+      });
+}
+
 // setThreads(count): 1 to 64
 Napi::Value set_threads_js(const Napi::CallbackInfo& info) {
   const double count = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
@@ -235,6 +270,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("firstFault", first_fault_js);
   add("kdTree", kd_tree_js);
   add("tile", tile_js);
+  add("tileFromIndex", tile_from_index_js);
+  add("tileIndex", tile_index_js);
   add("setThreads", set_threads_js);
   add("setSimd", set_simd_js);
   return exports;

@@ -43,7 +43,8 @@ export async function openMap(
   begin: 'stored' | 'newest',
 ): Promise<OpenMap> {
   if (/^https?:\/\//.test(place)) return openServiceMap(new URL(place), map, nowMs, begin);
-  const source = new FolderMap(place);
+  const { folder, budget } = map.store;
+  const source = new FolderMap(place, folder ? await TileStore.open(folder, budget * MB) : undefined);
   const close = async () => {};
   if (await isAutowareFolder(place)) return { ...(await openAutoware(place, map, source)), source, close };
   const manifest = await source.read('manifest.json');

@@ -1,12 +1,15 @@
 import { webcrypto } from 'node:crypto';
-import type { Core, Tile } from '../core.ts';
-import { Refusal } from '../types.ts';
+import type { Cloud, Core, Tile } from '../core.ts';
+import { Refusal, type Vec3 } from '../types.ts';
 import type { TileEntry } from './manifest.ts';
 import { tileOrigin } from './tile-grid.ts';
 
 /** Points may lie this far outside the manifest's box: PCD text of other tools is rounded. */
 const BOX_TOLERANCE_M = 0.01;
 const NORMAL_TOLERANCE = 0.01;
+
+/** How a cloud that was checked becomes searchable. */
+export type MakeTile = (cloud: Cloud, origin: Vec3) => Promise<Tile>;
 
 /**
  * A tile from its bytes, checked against its manifest entry before and after it is parsed, ready to search.
@@ -19,6 +22,7 @@ export async function loadTile(
   entry: TileEntry,
   tileSize: number,
   bytes: Uint8Array,
+  make: MakeTile = (cloud, origin) => core.tile(cloud, origin),
 ): Promise<Tile> {
   const refuse = (reason: string, what: string) =>
     new Refusal(reason, `tile ${id}: ${what}; it was set aside, fetch it again`);
@@ -52,5 +56,5 @@ export async function loadTile(
       'tile-normals',
       `expected unit normals, found length ${fault.length.toFixed(3)} at point ${fault.point}`,
     );
-  return core.tile(cloud, origin);
+  return make(cloud, origin);
 }

@@ -1,6 +1,6 @@
 import type { Core, Tile } from '../core.ts';
 import { type MapFile, Refusal, type Vec3 } from '../types.ts';
-import { loadTile } from './load-tile.ts';
+import { loadTile, type MakeTile } from './load-tile.ts';
 import {
   type Manifest,
   manifestSchema,
@@ -32,8 +32,8 @@ export interface MapIndex {
   memoryOf(id: string): number | undefined;
   /** What the points of the tile's file are relative to, map frame */
   pointsOrigin(id: string): Vec3;
-  /** The tile from the bytes of its file, checked. Rejects with a Refusal. */
-  build(core: Core, id: string, bytes: Uint8Array): Promise<Tile>;
+  /** The tile from the bytes of its file, checked, by `make` or else by the core. Rejects with a Refusal. */
+  build(core: Core, id: string, bytes: Uint8Array, make?: MakeTile): Promise<Tile>;
 }
 
 /** The index of a map package, from the bytes of its manifest: about a hundred bytes a tile. Rejects `bad-manifest`. */
@@ -94,7 +94,7 @@ class PackageIndex implements MapIndex {
     return tileOrigin(id, this.tileSize);
   }
 
-  build(core: Core, id: string, bytes: Uint8Array): Promise<Tile> {
-    return loadTile(core, id, this.#table.get(id) as TileEntry, this.tileSize, bytes);
+  build(core: Core, id: string, bytes: Uint8Array, make?: MakeTile): Promise<Tile> {
+    return loadTile(core, id, this.#table.get(id) as TileEntry, this.tileSize, bytes, make);
   }
 }

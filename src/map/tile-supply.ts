@@ -3,6 +3,7 @@ import { type MapFile, Refusal, refusalReason, type Vec3 } from '../types.ts';
 import type { MapIndex } from './map-index.ts';
 import { type RouteTiles, routeTiles, type XY } from './route-tiles.ts';
 import { tileAt, tileId } from './tile-grid.ts';
+import type { IndexUse } from './tile-index.ts';
 import { type Job, type TileFiles, TileLoader } from './tile-loader.ts';
 import { type PlanLimits, planTiles, type TilePlan } from './tile-plan.ts';
 import { TileSide } from './tile-side.ts';
@@ -39,6 +40,8 @@ export interface SupplyStatus {
   /** of the tiles wanted now */
   readonly missing: number;
   readonly memoryBytes: number;
+  /** tiles by how they became searchable: `read` from an index, built because there was `none`, or why it was refused */
+  readonly indices: Readonly<Record<IndexUse, number>>;
   /** why something is missing or waits: `memory-budget`, or the last refusal */
   readonly reason?: string;
 }
@@ -61,6 +64,7 @@ export class TileSupply {
   #scansSincePlan = 0;
   #lastRefusal: string | undefined;
   readonly #reported = new Set<string>();
+  readonly #indices = new Map<IndexUse, number>();
 
   constructor(parts: SupplyParts) {
     this.#parts = parts;
@@ -70,6 +74,10 @@ export class TileSupply {
       inOrder: parts.wait,
       onLoaded: ({ side, id }, result) => this.#take(side, id, result),
       onDamaged: ({ path }, error) => this.#report(`${path} damaged`, error),
+      onIndex: (use, detail) => {
+        this.#indices.set(use, (this.#indices.get(use) ?? 0) + 1);
+        if (detail !== undefined) parts.onRefused(use, detail);
+      },
     });
   }
 
@@ -134,6 +142,7 @@ export class TileSupply {
       held: held.size,
       missing: missing.length,
       memoryBytes,
+      indices: Object.fromEntries(this.#indices),
       ...(reason && { reason }),
     };
   }

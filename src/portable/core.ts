@@ -56,6 +56,14 @@ export function createPortableCore(): Core {
     firstFault: (cloud, limits, signal) => run(signal, () => firstFault(portableCloud(cloud), limits)),
     kdTree: (cloud, signal) => run(signal, () => new PortableKdTree(portableCloud(cloud))),
     tile: (cloud, origin, signal) => run(signal, () => new PortableTile(portableCloud(cloud), origin)),
+    // Its search structures are JavaScript objects: to read them back would take as long as to build them.
+    tileFromIndex: (cloud, origin, index, signal) =>
+      run(signal, () => {
+        if (!(index instanceof Uint8Array))
+          throw new Refusal('bad-argument', 'expected an index, a Uint8Array');
+        return new PortableTile(portableCloud(cloud), origin);
+      }),
+    tileIndex: (_tile, signal) => run(signal, () => undefined),
     tileMap: (tileSize) => new PortableTileMap(tileSize),
   };
 }

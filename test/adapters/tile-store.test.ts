@@ -81,6 +81,24 @@ describe('a tile store', () => {
     expect(await readdir(join(folder, 'incoming'))).toEqual([]);
   });
 
+  it('keeps an index beside its tile, counts it, and removes the two together', async () => {
+    const store = await TileStore.open(folder, MB);
+    const name = await put(store, bytesOf(1));
+    expect(await store.readIndex(name)).toBeUndefined();
+    await store.writeIndex(name, bytesOf(7, 200));
+    await store.read(name);
+    expect(store.bytes).toBe(1200);
+    const next = await TileStore.open(folder, MB);
+    expect(next.bytes).toBe(1200);
+    expect(Buffer.compare((await next.readIndex(name))!, bytesOf(7, 200))).toBe(0);
+    await next.free(1200);
+    expect(await readdir(join(folder, 'sha256'))).toEqual([]);
+    expect(await reasonOf((await TileStore.open(folder, 100)).writeIndex(name, bytesOf(7, 200)))).toBe(
+      'disk-budget',
+    );
+    expect(await readdir(join(folder, 'incoming'))).toEqual([]);
+  });
+
   it('removes what was used longest ago, never what is pinned, here or by another process', async () => {
     const store = await TileStore.open(folder, 3500);
     const other = await TileStore.open(folder, 3500);

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cloud.hpp"
@@ -255,29 +257,78 @@ inline void add_nodes(KdTree& tree) {
 
 }  // namespace detail
 
-// Builds the tree of a cloud. Refuses points that are not finite and more than 2^29 of them.
-inline Result<KdTree> build_kdtree(const Cloud& cloud) {
+namespace detail {
+
+inline std::optional<Error> check_tree_points(const Cloud& cloud) {
   const std::size_t n = cloud.size();
   if (n >= (std::size_t{1} << 29))
     return Error{"too-many-points", "expected at most 536870911 points, found " + std::to_string(n)};
-  std::vector<detail::BuildPoint, DefaultInitAllocator<detail::BuildPoint>> points(n);
-  for (std::size_t i = 0; i < n; i++) {
+  for (std::size_t i = 0; i < n; i++)
     if (!std::isfinite(cloud.x[i]) || !std::isfinite(cloud.y[i]) || !std::isfinite(cloud.z[i]))
       return Error{"not-finite", "expected finite points, found NaN or infinity at index " +
                                      std::to_string(i) + "; leave such points out first"};
-    points[i] = {{cloud.x[i], cloud.y[i], cloud.z[i]}, static_cast<std::uint32_t>(i)};
-  }
+  return std::nullopt;
+}
+
+inline KdTree empty_tree(std::size_t points) {
   KdTree tree;
-  tree.points = n;
-  if (n == 0) return tree;
-  const std::size_t leaves = (n + kLeaf - 1) / kLeaf;
+  tree.points = points;
+  const std::size_t leaves = (points + kLeaf - 1) / kLeaf;
   tree.leaves.resize(leaves);
   tree.ids.resize(leaves * kLeaf);
+  tree.nodes.reserve(leaves / (kFan - 1) + kMaxLevels);
+  return tree;
+}
+
+}  // namespace detail
+
+// Builds the tree of a cloud. Refuses points that are not finite and more than 2^29 of them.
+inline Result<KdTree> build_kdtree(const Cloud& cloud) {
+  if (const auto error = detail::check_tree_points(cloud)) return *error;
+  const std::size_t n = cloud.size();
+  std::vector<detail::BuildPoint, DefaultInitAllocator<detail::BuildPoint>> points(n);
+  for (std::size_t i = 0; i < n; i++)
+    points[i] = {{cloud.x[i], cloud.y[i], cloud.z[i]}, static_cast<std::uint32_t>(i)};
+  KdTree tree = detail::empty_tree(n);
+  if (n == 0) return tree;
+  const std::size_t leaves = tree.leaves.size();
   std::size_t subtree = 1;
   while (subtree * kFan < leaves) subtree *= kFan;
   detail::write_leaves(tree, 0, points.data(), n, subtree);
-  tree.nodes.reserve(leaves / (kFan - 1) + kMaxLevels);
   if (leaves > 1) detail::add_nodes(tree);
+  return tree;
+}
+
+// The tree of a cloud whose points lie in its leaves in this order: `ids` of an earlier build, without the
+// padding. Boxes are measured, so that any order gives right answers; refuses what is no order of the points.
+inline Result<KdTree> kdtree_in_order(const Cloud& cloud, const std::uint32_t* ids, std::size_t count) {
+  if (const auto error = detail::check_tree_points(cloud)) return *error;
+  const std::size_t n = cloud.size();
+  if (count != n)
+    return Error{"index-order", "expected an order of " + std::to_string(n) + " points, found one of " +
+                                    std::to_string(count)};
+  KdTree tree = detail::empty_tree(n);
+  std::vector<bool> seen(n, false);
+  for (std::size_t slot = 0; slot < tree.ids.size(); slot++) {
+    Leaf& leaf = tree.leaves[slot / kLeaf];
+    const std::size_t lane = slot % kLeaf;
+    if (slot >= n) {
+      leaf.x[lane] = leaf.y[lane] = leaf.z[lane] = std::numeric_limits<float>::infinity();
+      tree.ids[slot] = std::numeric_limits<std::uint32_t>::max();
+      continue;
+    }
+    const std::uint32_t id = ids[slot];
+    // In a leaf they rise: of equal distances the first lane is the answer.
+    if (id >= n || seen[id] || (lane > 0 && id < ids[slot - 1]))
+      return Error{"index-order", "expected an order of the points, found point " + std::to_string(id) +
+                                      " out of place at " + std::to_string(slot)};
+    seen[id] = true;
+    leaf.x[lane] = cloud.x[id];
+    leaf.y[lane] = cloud.y[id];
+    leaf.z[lane] = cloud.z[id];
+    tree.ids[slot] = id;
+  }
+  if (tree.leaves.size() > 1) detail::add_nodes(tree);
   return tree;
 }
 

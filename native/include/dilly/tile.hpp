@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <unordered_map>
 
 #include "kdtree.hpp"
@@ -40,12 +42,10 @@ struct Tile {
   std::size_t size() const { return points.size(); }
 };
 
-inline Result<Level> build_level(const Cloud& cloud, const std::array<double, 3>& origin) {
-  Result<KdTree> tree = build_kdtree(cloud);
-  if (!tree.ok()) return tree.error();
+inline Level level_of(const Cloud& cloud, const std::array<double, 3>& origin, KdTree tree) {
   Level level;
   level.origin = origin;
-  level.tree = std::move(tree.value());
+  level.tree = std::move(tree);
   level.normals.resize(level.tree.leaves.size());
   for (std::size_t slot = 0; slot < level.tree.ids.size(); slot++) {
     const std::uint32_t id = level.tree.ids[slot];
@@ -67,9 +67,7 @@ inline Result<Level> build_level(const Cloud& cloud, const std::array<double, 3>
   return level;
 }
 
-// Builds a tile from points with unit normals, both relative to `origin`, the tile's corner in the map frame.
-inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud,
-                                                      const std::array<double, 3>& origin) {
+inline std::optional<Error> check_tile_cloud(const Cloud& cloud) {
   if (!cloud.has_normals())
     return Error{"no-normals", "expected a cloud with normals, found none; estimate them first"};
   if (cloud.size() == 0) return Error{"empty-cloud", "expected at least one point, found none"};
@@ -79,10 +77,17 @@ inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud,
       return Error{"bad-normal", "expected unit normals, found squared length " + std::to_string(n2) +
                                      " at index " + std::to_string(i)};
   }
-  Result<Level> points = build_level(cloud, origin);
-  if (!points.ok()) return points.error();
+  return std::nullopt;
+}
+
+// Builds a tile from points with unit normals, both relative to `origin`, the tile's corner in the map frame.
+inline Result<std::shared_ptr<const Tile>> build_tile(const Cloud& cloud,
+                                                      const std::array<double, 3>& origin) {
+  if (const auto error = check_tile_cloud(cloud)) return *error;
+  Result<KdTree> tree = build_kdtree(cloud);
+  if (!tree.ok()) return tree.error();
   auto tile = std::make_shared<Tile>();
-  tile->points = std::move(points.value());
+  tile->points = level_of(cloud, origin, std::move(tree.value()));
   for (int level = 0; level < kSurfelLevels; level++) {
     Result<SurfelGrid> grid = build_surfels(cloud, kSurfelSizes[level]);
     if (!grid.ok()) return grid.error();

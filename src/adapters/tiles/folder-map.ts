@@ -3,13 +3,17 @@ import { join, normalize } from 'node:path';
 import type { MapSource } from '../../ports.ts';
 import { type MapFile, Refusal } from '../../types.ts';
 import { readInto } from './read-into.ts';
+import type { TileStore } from './tile-store.ts';
 
 /** A map package that lies in a folder. */
 export class FolderMap implements MapSource {
   readonly #folder: string;
+  /** Not in the folder itself, which is somebody else's. */
+  readonly indices: TileStore | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, indices?: TileStore) {
     this.#folder = folder;
+    this.indices = indices;
   }
 
   async read(path: string, _file?: MapFile, into?: Uint8Array): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ManifestStore, ReceivedManifest, SeenStore } from '../../ports.ts';
 import { Refusal } from '../../types.ts';
-import { syncFolder } from './tile-store.ts';
+import { syncFolder } from './disk.ts';
 
 /** The version in use, one that is being fetched, and one to spare. */
 const KEPT = 3;

@@ -47,6 +47,10 @@ export class ServiceMap implements MapSource, ManifestService {
     this.#parts = parts;
   }
 
+  get indices(): TileStore {
+    return this.#parts.store;
+  }
+
   status(): ServiceStatus {
     const { client, store } = this.#parts;
     const trouble = this.#network ?? this.#disk;

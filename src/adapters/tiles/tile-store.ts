@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../types.ts';
+import { diskRefusal, syncFolder } from './disk.ts';
 import { Pins } from './pins.ts';
 import { readInto } from './read-into.ts';
 import type { Sink } from './transfer.ts';
 
 /** A temporary file that nobody has written to for so long is what a dead process left, ms. A download stalls sooner. */
 const LEFTOVER_MS = 15 * 60 * 1000;
-const NAME = /^([0-9a-f]{64})\.pcd$/;
+const NAME = /^([0-9a-f]{64})\.(?:pcd|idx)$/;
 
 /** How a file is opened; tests put a full disk here. */
 export type OpenFile = (path: string, flags: string) => Promise<FileHandle>;
@@ -18,6 +19,13 @@ export interface Incoming extends Sink {
   /** Puts it into its place: after this it is there whole, also when the power fails. */
   commit(): Promise<void>;
   abort(): Promise<void>;
+}
+
+/** Bytes of a tile's file and of its index, each 0 where it is not there. */
+interface Held {
+  readonly bytes: number;
+  readonly indexBytes: number;
+  readonly usedMs: number;
 }
 
 /**
@@ -30,7 +38,7 @@ export class TileStore {
   readonly #budget: number;
   readonly #open: OpenFile;
   readonly #pins: Pins;
-  readonly #files = new Map<string, { bytes: number; usedMs: number }>();
+  readonly #files = new Map<string, Held>();
   #reserved = 0;
 
   private constructor(folder: string, budgetBytes: number, openFile: OpenFile) {
@@ -58,7 +66,7 @@ export class TileStore {
 
   /** Bytes of all files, as far as this process knows. */
   get bytes(): number {
-    return [...this.#files.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...this.#files.values()].reduce((sum, held) => sum + held.bytes + held.indexBytes, 0);
   }
 
   async has(sha256: string): Promise<boolean> {
@@ -73,7 +81,7 @@ export class TileStore {
     try {
       const bytes = await readInto(this.#path(sha256), into);
       const now = new Date();
-      this.#files.set(sha256, { bytes: bytes.length, usedMs: now.getTime() });
+      this.#note(sha256, { bytes: bytes.length }, now.getTime());
       // The other processes see by this what is in use. It may have been removed just now.
       await utimes(this.#path(sha256), now, now).catch(() => {});
       return bytes;
@@ -129,7 +137,7 @@ export class TileStore {
           await end();
           await rename(temporary, this.#path(sha256));
           await syncFolder(join(this.#folder, 'sha256'));
-          this.#files.set(sha256, { bytes: at, usedMs: Date.now() });
+          this.#note(sha256, { bytes: at });
         }),
       abort: async () => {
         await end();
@@ -140,7 +148,26 @@ export class TileStore {
 
   async discard(sha256: string): Promise<void> {
     this.#files.delete(sha256);
-    await rm(this.#path(sha256), { force: true });
+    for (const path of [this.#path(sha256), this.#indexPath(sha256)]) await rm(path, { force: true });
+  }
+
+  /** The search structures of a tile, not yet checked; undefined where there are none. */
+  async readIndex(sha256: string, into?: Uint8Array): Promise<Uint8Array | undefined> {
+    return readInto(this.#indexPath(sha256), into).catch(() => undefined);
+  }
+
+  /** Keeps them beside the tile. Not synced: one that a power failure tore is refused by its hash and made anew. */
+  async writeIndex(sha256: string, bytes: Uint8Array): Promise<void> {
+    await this.#makeRoom(bytes.length);
+    const temporary = join(this.#folder, 'incoming', `${sha256}.idx.${randomBytes(6).toString('hex')}`);
+    try {
+      await writeFile(temporary, bytes);
+      await rename(temporary, this.#indexPath(sha256));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw diskRefusal(error, temporary);
+    }
+    this.#note(sha256, { indexBytes: bytes.length });
   }
 
   /** These are not removed by anybody while this process lives; replaces what was pinned before. */
@@ -174,24 +201,30 @@ export class TileStore {
     const pinned = await this.#pins.all();
     const oldestFirst = [...this.#files].sort(([, a], [, b]) => a.usedMs - b.usedMs);
     let total = this.bytes;
-    for (const [sha256, { bytes }] of oldestFirst) {
+    for (const [sha256, { bytes, indexBytes }] of oldestFirst) {
       if (total <= most) return;
       if (pinned.has(sha256)) continue;
       await this.discard(sha256);
-      total -= bytes;
+      total -= bytes + indexBytes;
     }
   }
 
   /** What lies in the folder, whoever put it there. */
   async #scan(): Promise<void> {
-    const found = new Map<string, { bytes: number; usedMs: number }>();
+    const found: [sha256: string, part: Partial<Held>, usedMs: number][] = [];
     for (const name of await readdir(join(this.#folder, 'sha256'))) {
       const sha256 = NAME.exec(name)?.[1];
-      const facts = sha256 && (await stat(this.#path(sha256)).catch(() => undefined));
-      if (facts) found.set(sha256, { bytes: facts.size, usedMs: facts.mtimeMs });
+      const facts = sha256 && (await stat(join(this.#folder, 'sha256', name)).catch(() => undefined));
+      const size = facts && (name.endsWith('.idx') ? { indexBytes: facts.size } : { bytes: facts.size });
+      if (sha256 && size) found.push([sha256, size, facts.mtimeMs]);
     }
     this.#files.clear();
-    for (const [sha256, facts] of found) this.#files.set(sha256, facts);
+    for (const one of found) this.#note(...one);
+  }
+
+  #note(sha256: string, part: Partial<Held>, usedMs: number = Date.now()): void {
+    const before = this.#files.get(sha256) ?? { bytes: 0, indexBytes: 0, usedMs: 0 };
+    this.#files.set(sha256, { ...before, ...part, usedMs: Math.max(before.usedMs, usedMs) });
   }
 
   async #clean(): Promise<void> {
@@ -202,27 +235,11 @@ export class TileStore {
     }
   }
 
+  #indexPath(sha256: string): string {
+    return join(this.#folder, 'sha256', `${sha256}.idx`);
+  }
+
   #path(sha256: string): string {
     return join(this.#folder, 'sha256', `${sha256}.pcd`);
   }
-}
-
-/** A rename is on the disk when its folder is. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function diskRefusal(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (error instanceof Refusal || code === undefined) return error;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  const what = isFull
-    ? 'expected room on the disk, found none; free some'
-    : `expected to use it, found ${code}`;
-  return new Refusal(isFull ? 'disk-full' : 'disk-error', `${path}: ${what}`);
 }

@@ -76,7 +76,9 @@ export const tilesConfig = z.strictObject({
       folder: z
         .string()
         .default('')
-        .describe('of downloaded tiles; default: dilly-nav in the cache of the user'),
+        .describe(
+          'of downloaded tiles and their search structures; default: dilly-nav in the cache of the user, and none for the map in a folder',
+        ),
       budget: z.number().positive().max(1_000_000).default(4096).describe('for files in it, MB'),
     })
     .prefault({}),
