@@ -1,11 +1,14 @@
 import { toEcef } from '../math/geodesy.ts';
+import { CELL_NODES } from './cells.ts';
 import type { GraphFeatures } from './features.ts';
 import { type FlatGraph, flatGraph, ONE_WAY } from './flat-graph.ts';
 import { LinkGrid, type Snap } from './link-grid.ts';
+import { type ArcCost, CellBorders, Overlay } from './overlay.ts';
+import { OverlaySearch } from './overlay-search.ts';
 import { type LinkCosts, linkCosts, type Profile } from './profile.ts';
 import { lineOfSteps } from './route-line.ts';
 import { Search } from './search.ts';
-import { isValid, type WallEffects, wallEffects } from './walls.ts';
+import { isTimed, isValid, type WallEffects, wallEffects, wallStates } from './walls.ts';
 
 /** Degrees. */
 export interface LonLat {
@@ -43,18 +46,56 @@ export class Router {
   readonly #grid: LinkGrid;
   readonly #walls: WallEffects;
   readonly #search: Search;
+  readonly #cellNodes: number;
+  #cells: { borders: CellBorders; search: OverlaySearch } | undefined;
+  readonly #prepared = new Map<string, Overlay>();
 
-  /** Throws a Refusal `bad-graph`. */
+  /** Throws a Refusal `bad-graph`. @param cellNodes nodes of a cell at most, see `prepare` */
   constructor(
     features: Pick<GraphFeatures, 'walls'> & {
       nodes: Iterable<GraphFeatures['nodes'][number]>;
       links: Iterable<GraphFeatures['links'][number]>;
     },
+    cellNodes = CELL_NODES,
   ) {
+    this.#cellNodes = cellNodes;
     this.graph = flatGraph(features.nodes, features.links);
     this.#grid = new LinkGrid(this.graph);
     this.#walls = wallEffects(this.graph, this.#grid, features.walls);
     this.#search = new Search(this.graph);
+  }
+
+  /**
+   * Makes `find` quick for a profile, anywhere on a large graph; the ways stay the same. A graph of one cell needs no
+   * such thing. It yields after each cell, so that others get their turn; unfinished, it changes nothing.
+   * @param timeMs epoch milliseconds: the walls of this time are prepared for
+   */
+  *prepare(profile: Profile, timeMs: number): Generator<void, void> {
+    if (this.graph.nodeIds.length <= this.#cellNodes || this.isPrepared(profile)) return;
+    if (!this.#cells) {
+      const borders = new CellBorders(this.graph, this.#cellNodes);
+      this.#cells = { borders, search: new OverlaySearch(borders, this.#search) };
+    }
+    const { borders } = this.#cells;
+    const slow = this.#arcCosts(linkCosts(this.graph, profile), timeMs);
+    const states = wallStates(this.graph, this.#walls, borders.cells.cell);
+    const changes = (link: number) => this.#walls.get(link)?.some(isTimed) ?? false;
+    const overlay = new Overlay(borders, states, changes, slow);
+    const arcCost = overlay.costs(slow);
+    for (let cell = 0; cell < borders.count; cell++) {
+      overlay.passing(cell, timeMs, arcCost);
+      yield;
+    }
+    this.#prepared.set(keyOf(profile), overlay);
+  }
+
+  isPrepared(profile: Profile): boolean {
+    return this.#prepared.has(keyOf(profile));
+  }
+
+  /** Frees what `prepare` made for a profile. */
+  forget(profile: Profile): void {
+    this.#prepared.delete(keyOf(profile));
   }
 
   /**
@@ -82,18 +123,19 @@ export class Router {
       { node: from[b.link]!, cost: stretch(b.link, 0, b.along, true), at: 0 },
       { node: to[b.link]!, cost: stretch(b.link, lengthB, b.along, true), at: lengthB },
     ].filter(({ cost }) => cost < Number.POSITIVE_INFINITY);
-    const found = this.#search.run({
+    const overlay = this.#prepared.get(keyOf(profile));
+    const slow = this.#arcCosts(costs, timeMs);
+    const input = {
       starts,
       ends,
       goal: toEcef(b.lat, b.lon, 0),
       leastPerMetre: costs.leastPerMetre,
-      arcCost: (arc) => {
-        const link = arc >> 1;
-        const whole = length[link]!;
-        return arc & 1 ? stretch(link, whole, 0, true) : stretch(link, 0, whole, true);
-      },
+      arcCost: overlay?.costs(slow) ?? slow,
       bound: direct,
-    });
+    };
+    const found = overlay
+      ? this.#cells!.search.run(input, toEcef(a.lat, a.lon, 0), overlay, timeMs)
+      : this.#search.run(input);
     if (found) {
       const first = cheapest(starts, found.startNode);
       const last = cheapest(ends, found.endNode);
@@ -118,6 +160,17 @@ export class Router {
     const steps = moving.length > 0 ? moving : [{ link: start.link, begin: start.along, end: start.along }];
     const length = steps.reduce((sum, { begin, end }) => sum + Math.abs(end - begin), 0);
     return { ok: true, steps, line: lineOfSteps(this.graph, steps), length, cost, settled };
+  }
+
+  #arcCosts(costs: LinkCosts, timeMs: number): ArcCost {
+    const { length } = this.graph;
+    return (arc) => {
+      const link = arc >> 1;
+      const whole = length[link]!;
+      return arc & 1
+        ? this.#stretchCost(costs, link, whole, 0, timeMs, true)
+        : this.#stretchCost(costs, link, 0, whole, timeMs, true);
+    };
   }
 
   /** Seconds from one place of a link to another; Infinity where it is closed. */
@@ -147,6 +200,10 @@ export class Router {
       (waits && begin !== end ? costs.wait(link) : 0)
     );
   }
+}
+
+function keyOf(profile: Profile): string {
+  return JSON.stringify(profile);
 }
 
 function cheapest<T extends { node: number; cost: number }>(of: readonly T[], node: number): T {

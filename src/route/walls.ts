@@ -56,6 +56,27 @@ export function isValid(effect: WallEffect, timeMs: number): boolean {
   return timeMs >= effect.validFrom && timeMs < effect.validTo;
 }
 
+/** Whether a wall comes or goes at some time. */
+export function isTimed({ validFrom, validTo }: WallEffect): boolean {
+  return validFrom > Number.NEGATIVE_INFINITY || validTo < Number.POSITIVE_INFINITY;
+}
+
+/** For each cell of nodes, a word for which of its links' walls that come and go hold at a time (epoch ms). */
+export function wallStates(
+  { from }: FlatGraph,
+  walls: WallEffects,
+  cellOfNode: Int32Array,
+): (cell: number, timeMs: number) => string {
+  const timed = new Map<number, WallEffect[]>();
+  for (const [link, effects] of walls) {
+    const changing = effects.filter(isTimed);
+    const cell = cellOfNode[from[link]!]!;
+    if (changing.length > 0) timed.set(cell, [...(timed.get(cell) ?? []), ...changing]);
+  }
+  return (cell, timeMs) =>
+    (timed.get(cell) ?? []).map((effect) => (isValid(effect, timeMs) ? '1' : '0')).join('');
+}
+
 export function linesOf(wall: WallFeature): XY[][] {
   const { geometry } = wall;
   const rings = geometry.type === 'Polygon' ? geometry.coordinates : [geometry.coordinates];

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { type Manifest, parseManifest } from '../../map/manifest.ts';
 import { type EnuFrame, enuFrame } from '../../math/geodesy.ts';
 import type { GraphFeatures } from '../../route/features.ts';
 import { parseGraph } from '../../route/parse-graph.ts';
+import type { Profile } from '../../route/profile.ts';
 import { Router } from '../../route/router.ts';
 import { Refusal } from '../../types.ts';
 import { Problem } from './problem.ts';
@@ -23,10 +25,13 @@ export interface ServedMap {
 export class MapCatalog {
   readonly #store: MapStore;
   readonly #refreshMs: number;
+  readonly #profiles: readonly Profile[];
   readonly #held = new Map<string, { map: ServedMap; checkedMs: number }>();
   readonly #underway = new Map<string, Promise<ServedMap>>();
 
-  constructor(store: MapStore, refreshMs: number) {
+  /** @param profiles for which ways are to be found quickly on large graphs */
+  constructor(store: MapStore, refreshMs: number, profiles: readonly Profile[] = []) {
+    this.#profiles = profiles;
     this.#store = store;
     this.#refreshMs = refreshMs;
   }
@@ -86,6 +91,19 @@ export class MapCatalog {
       );
     const graph = parseGraph(graphBytes);
     const frame = enuFrame(manifest.frame.origin);
-    return { manifest, manifestBytes, manifestSha256, frame, graph, graphBytes, router: new Router(graph) };
+    const router = new Router(graph);
+    void this.#prepare(mapId, manifestSha256, router);
+    return { manifest, manifestBytes, manifestSha256, frame, graph, graphBytes, router };
+  }
+
+  /** Beside the requests, a cell at a time; until it is done ways are found too, only slower. */
+  async #prepare(mapId: string, manifestSha256: string, router: Router): Promise<void> {
+    for (const profile of this.#profiles) {
+      for (const _ of router.prepare(profile, Date.now())) {
+        await breathe();
+        const held = this.#held.get(mapId)?.map.manifestSha256;
+        if (held !== undefined && held !== manifestSha256 && !this.#underway.has(mapId)) return;
+      }
+    }
   }
 }

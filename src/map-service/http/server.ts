@@ -88,7 +88,7 @@ export async function mapService(options: ServiceOptions): Promise<FastifyInstan
   });
   await app.register(swaggerUi, { routePrefix: '/openapi' });
   await app.register(async (api) => {
-    const catalog = new MapCatalog(options.store, options.refreshMs);
+    const catalog = new MapCatalog(options.store, options.refreshMs, [...options.profiles.values()]);
     const tiles = new TileCache(options.store, options.cacheBytes);
     addMapRoutes(api, { ...options, catalog, tiles });
     if (options.drives !== undefined)
