@@ -7,6 +7,7 @@ import { replayConfig } from './adapters/replay/replay-config.ts';
 import { tilesConfig } from './adapters/tiles/tiles-config.ts';
 import { crossingConfig } from './crossing/crossing-config.ts';
 import { localizerConfig } from './pipeline.ts';
+import { robotConfig } from './robot/robot-config.ts';
 import { Refusal } from './types.ts';
 
 const mapConfig = z.strictObject({
@@ -69,6 +70,7 @@ export const configSchema = z.strictObject({
   ...localizerConfig.shape,
   map: mapConfig.prefault({}),
   crossing: crossingConfig.prefault({}),
+  robot: robotConfig.prefault({}),
   its: itsConfig.prefault({}),
   replay: replayConfig.prefault({}),
 });

@@ -39,5 +39,17 @@ export { indexOf, type MapIndex } from './map/map-index.ts';
 export { type SupplyParts, type SupplyStatus, TileSupply } from './map/tile-supply.ts';
 export { loadCore } from './native.ts';
 export { Localizer, type LocalizerConfig, type LocalizerParts, localizerConfig } from './pipeline.ts';
+export type {
+  CommandAnswer,
+  DriveAdvice,
+  RobotCommand,
+  RobotControl,
+  RobotEvent,
+  RobotStatus,
+  RobotWatcher,
+} from './ports/robot.ts';
 export type { Clock, MapSource, PoseSink, SensorSource, SourceInfo } from './ports.ts';
+export type { RobotParts, RobotSettings, RouteSource, StateStore } from './robot/parts.ts';
+export { type RobotRoute, robotRoute, type Way } from './robot/robot-route.ts';
+export { Robot } from './robot.ts';
 export * from './types.ts';

@@ -43,6 +43,8 @@ export interface LocalizerParts {
   readonly prior?: Prior | undefined;
   /** give a result after each message of this kind */
   readonly outputOn: 'points' | 'odometry' | 'imu' | 'gnss';
+  /** each scan that was registered, in the base frame, and where it lies */
+  readonly onScan?: ((scan: Cloud, stamp: Stamp, T_map_base: Prior['T_map_base']) => void) | undefined;
 }
 
 /** What a scan showed, for the record. */
@@ -129,6 +131,7 @@ export class Localizer {
         if (shape) return this.#refuse(stamp, shape.reason, shape.detail, points);
         found = await time.stage('register', this.#register(stamp, scan, map));
         await time.stage('fuse', this.#fuse(stamp, found));
+        if (found.ok) this.#parts.onScan?.(scan, stamp, found.T_map_base);
       }
     } catch (error) {
       const reason = refusalReason(error);

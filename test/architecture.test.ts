@@ -14,12 +14,13 @@ const RULES: Readonly<Record<string, readonly string[] | typeof ANYTHING>> = {
   math: ['types'],
   ports: ['types'],
   core: ['types'],
-  config: ['types', 'math', ...STAGES, 'pipeline', "an adapter's *-config.ts"],
+  config: ['types', 'math', ...STAGES, 'pipeline', 'robot', "an adapter's *-config.ts"],
   pointcloud: ['types', 'math', 'core'],
   portable: ['types', 'math', 'core', 'pointcloud'],
   native: ['types', 'core', 'portable'],
   ...Object.fromEntries(STAGES.map((stage) => [stage, ['types', 'math', 'core', 'native']])),
   pipeline: ['types', 'math', 'core', 'ports', ...STAGES],
+  robot: ['types', 'math', 'core', 'ports', ...STAGES, 'pipeline'],
   adapters: ['types', 'math', 'ports', 'pointcloud', 'core (types)'],
   evaluation: ['types', 'math'],
   'map-service': ['types', 'math', 'core', 'pointcloud', 'map', 'route'],
@@ -27,7 +28,7 @@ const RULES: Readonly<Record<string, readonly string[] | typeof ANYTHING>> = {
   commands: ANYTHING,
   index: ANYTHING,
 };
-const CLOCKLESS = [...STAGES, 'math'];
+const CLOCKLESS = [...STAGES, 'math', 'robot'];
 const CLOCKS =
   /\bDate\.now\b|\bnew\s+Date\b(?!\s*\(\s*[^)\s])|(?<!\bnew\s+)\bDate\s*\(|\bperformance\b|\bhrtime\b|\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b/g;
 const CLOCK_MODULES = /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/;

@@ -89,7 +89,7 @@ export type SessionAnswer = {
   readonly sessionId: string;
   readonly sequence: number;
 } & (
-  | { readonly kind: 'queued'; readonly position: number }
+  | { readonly kind: 'queued'; readonly position?: number }
   /** `leaseSeconds` from now */
   | { readonly kind: 'granted'; readonly leaseSeconds: number }
   | { readonly kind: 'refused'; readonly text: string }

@@ -93,7 +93,11 @@ function takeAnswer(
   const waiting = phase === 'REQUESTED' || phase === 'QUEUED';
   switch (answer.kind) {
     case 'queued': {
-      const text = `number ${answer.position} in the queue of ${resource.id}`;
+      const { position } = answer;
+      const text =
+        position === undefined
+          ? `${resource.id} serves others first`
+          : `number ${position} in the queue of ${resource.id}`;
       if (phase === 'REQUESTED') return still(moved(heard, 'QUEUED', config.deadlines.queued, nowMs, text));
       return still(phase === 'QUEUED' ? { ...heard, text } : session);
     }

@@ -26,6 +26,8 @@ export interface MapIndex {
   readonly tileSize: number;
   readonly size: number;
   readonly isSigned: boolean;
+  /** graph.geojson, where the map has one */
+  readonly graph?: MapFile | undefined;
   /** undefined where the map has no such tile, as in the next */
   file(id: string): MapFile | undefined;
   /** memory that the tile takes when it is loaded, bytes */
@@ -67,6 +69,7 @@ class PackageIndex implements MapIndex {
   readonly tileSize: number;
   readonly size: number;
   readonly isSigned: boolean;
+  readonly graph: MapFile;
   readonly #table: TileTable;
 
   constructor(head: Manifest, table: TileTable, isSigned: boolean) {
@@ -77,6 +80,7 @@ class PackageIndex implements MapIndex {
     this.tileSize = head.tileSize;
     this.size = table.size;
     this.isSigned = isSigned;
+    this.graph = { path: 'graph.geojson', sha256: head.graph.sha256, bytes: head.graph.bytes };
     this.#table = table;
   }
 
