@@ -5,6 +5,7 @@ import { isKittiDrive } from '../adapters/replay/kitti.ts';
 import { openSource } from '../adapters/replay/open.ts';
 import type { SensorSource } from '../ports.ts';
 import { Refusal } from '../types.ts';
+import { addBagTools } from './bag-tools.ts';
 import { progressBar } from './progress.ts';
 import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
 
@@ -15,6 +16,7 @@ interface FromKittiOptions extends CommonOptions {
 
 export function addBag(program: Command): void {
   const bag = program.command('bag').description('recorded drives');
+  addBagTools(bag);
   withCommonOptions(bag.command('from-kitti'))
     .description('write a KITTI raw drive as a rosbag2 MCAP')
     .argument('<drive>', 'folder of the drive')

@@ -77,13 +77,17 @@ describe('an MCAP that is cut', () => {
     expect(chunks.length).toBeGreaterThan(3);
   });
 
-  it('gives every message of its whole chunks and says once that it is cut, at 250 places', async () => {
+  it('gives every message that is whole, also of the last chunk, and says once that it is cut, at 250 places', async () => {
+    let more = 0;
     for (const cut of cuts(bytes.length, 250, 8, 11)) {
       const { good, reason } = await readCut(write(join(folder, 'cut.mcap'), bytes.subarray(0, cut)));
       const expected = chunks.findLast(({ end }) => end <= cut)?.messages ?? 0;
       expect(reason, `cut at ${cut}`).toBe('truncated-bag');
-      expect(good.map(keyOf), `cut at ${cut}`).toEqual(drive.slice(0, expected).map(keyOf));
+      expect(good.length, `cut at ${cut}`).toBeGreaterThanOrEqual(expected);
+      expect(good.map(keyOf), `cut at ${cut}`).toEqual(drive.slice(0, good.length).map(keyOf));
+      more += good.length - expected;
     }
+    expect(more).toBeGreaterThan(0);
   });
 
   it('loses one chunk where a byte of it is wrong', async () => {

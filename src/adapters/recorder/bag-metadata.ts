@@ -13,6 +13,12 @@ export interface RecordedFile {
   readonly path: string;
   readonly start: Stamp;
   readonly end: Stamp;
+  readonly messages: number;
+}
+
+export interface RecordedBag {
+  /** in the order of time */
+  readonly files: readonly RecordedFile[];
   readonly topics: readonly RecordedTopic[];
 }
 
@@ -41,20 +47,31 @@ export function offeredQosProfiles(latched: boolean): string {
   );
 }
 
-/** `metadata.yaml` of a rosbag2 folder with one MCAP file, version 5 (ROS 2 Humble; later ones read it). */
-export function bagMetadata({ path, start, end, topics }: RecordedFile): string {
-  const total = topics.reduce((sum, { messages }) => sum + messages, 0);
-  const times = {
-    duration: { nanoseconds: end - start },
-    starting_time: { nanoseconds_since_epoch: start },
-    message_count: total,
-  };
+/** `metadata.yaml` of a rosbag2 folder of MCAP files, version 5 (ROS 2 Humble; later ones read it). */
+export function bagMetadata({ files, topics }: RecordedBag): string {
+  const filled = files.filter(({ messages }) => messages > 0);
+  const byTime = (a: Stamp, b: Stamp) => (a < b ? -1 : a > b ? 1 : 0);
+  const start = filled.map((file) => file.start).sort(byTime)[0] ?? 0n;
+  const end =
+    filled
+      .map((file) => file.end)
+      .sort(byTime)
+      .at(-1) ?? 0n;
+  const times = (from: Stamp, to: Stamp, messages: number) => ({
+    duration: { nanoseconds: to - from },
+    starting_time: { nanoseconds_since_epoch: from },
+    message_count: messages,
+  });
   return stringify(
     {
       rosbag2_bagfile_information: {
         version: 5,
         storage_identifier: 'mcap',
-        ...times,
+        ...times(
+          start,
+          end,
+          files.reduce((sum, { messages }) => sum + messages, 0),
+        ),
         topics_with_message_count: topics.map(({ name, type, messages, latched }) => ({
           topic_metadata: {
             name,
@@ -66,8 +83,8 @@ export function bagMetadata({ path, start, end, topics }: RecordedFile): string 
         })),
         compression_format: '',
         compression_mode: '',
-        relative_file_paths: [path],
-        files: [{ path, ...times }],
+        relative_file_paths: files.map(({ path }) => path),
+        files: files.map(({ path, start, end, messages }) => ({ path, ...times(start, end, messages) })),
       },
     },
     PLAIN,

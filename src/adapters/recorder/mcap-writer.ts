@@ -135,17 +135,19 @@ export class McapBagWriter {
   }
 
   #metadata(): string {
-    return bagMetadata({
+    const topics = [...this.#channels].map(([name, { type, messages, latched }]) => ({
+      name,
+      type: type.name,
+      messages,
+      latched,
+    }));
+    const file = {
       path: basename(this.#place.file),
       start: this.#span?.start ?? 0n,
       end: this.#span?.end ?? 0n,
-      topics: [...this.#channels].map(([name, { type, messages, latched }]) => ({
-        name,
-        type: type.name,
-        messages,
-        latched,
-      })),
-    });
+      messages: topics.reduce((sum, { messages }) => sum + messages, 0),
+    };
+    return bagMetadata({ files: [file], topics });
   }
 }
 

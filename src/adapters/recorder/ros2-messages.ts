@@ -1,4 +1,4 @@
-import type { Pose, Quat, SensorMessage, Stamp, Vec3 } from '../../types.ts';
+import type { PointCloud2, Pose, Quat, SensorMessage, Stamp, Vec3 } from '../../types.ts';
 import { type Ros2Type, ros2Type } from './ros2-types.ts';
 
 /** How one message is written. */
@@ -28,18 +28,8 @@ export function toRos2(message: SensorMessage): Ros2Message {
 
 function content(message: SensorMessage): { stamp: Stamp; fields: object } {
   switch (message.kind) {
-    case 'points': {
-      const { stamp, frameId, height, width, fields, isBigEndian, pointStep, rowStep, data } = message.value;
-      const layout = {
-        height,
-        width,
-        fields,
-        is_bigendian: isBigEndian,
-        point_step: pointStep,
-        row_step: rowStep,
-      };
-      return { stamp, fields: { header: header(stamp, frameId), ...layout, data, is_dense: false } };
-    }
+    case 'points':
+      return { stamp: message.value.stamp, fields: cloudFields(message.value, message.value.data) };
     case 'gnss': {
       const { stamp, frameId, status, latitude, longitude, altitude, covariance, covarianceType } =
         message.value;
@@ -95,14 +85,38 @@ function content(message: SensorMessage): { stamp: Stamp; fields: object } {
   }
 }
 
-function header(stamp: Stamp, frameId: string) {
+/**
+ * A cloud in CDR, in parts: its points are not copied. The sequence `data` is the last field but a bool, so that a
+ * cloud without points needs only another length.
+ */
+export function cloudParts(type: Ros2Type, cloud: PointCloud2): Uint8Array[] {
+  const bare = type.serialise(cloudFields(cloud, new Uint8Array()));
+  const head = bare.slice(0, -1);
+  new DataView(head.buffer).setUint32(head.length - 4, cloud.data.length, true);
+  return [head, cloud.data, bare.slice(-1)];
+}
+
+function cloudFields(cloud: PointCloud2, data: Uint8Array): object {
+  const { stamp, frameId, height, width, fields, isBigEndian, pointStep, rowStep } = cloud;
+  const layout = {
+    height,
+    width,
+    fields,
+    is_bigendian: isBigEndian,
+    point_step: pointStep,
+    row_step: rowStep,
+  };
+  return { header: header(stamp, frameId), ...layout, data, is_dense: false };
+}
+
+export function header(stamp: Stamp, frameId: string) {
   return {
     stamp: { sec: Number(stamp / 1_000_000_000n), nanosec: Number(stamp % 1_000_000_000n) },
     frame_id: frameId,
   };
 }
 
-function poseFields({ position, orientation }: Pose) {
+export function poseFields({ position, orientation }: Pose) {
   return { position: xyz(position), orientation: xyzw(orientation) };
 }
 

@@ -11,6 +11,12 @@ export interface BagTopic {
   readonly schemaEncoding: string;
   /** message definition with its dependencies; '' where the bag holds none */
   readonly definition: string;
+  /** of an MCAP channel, as it is stored, so that it can be written again */
+  readonly stored?: {
+    readonly typeName: string;
+    readonly schema: Uint8Array;
+    readonly metadata: ReadonlyMap<string, string>;
+  };
 }
 
 /** A message as it is stored. */
@@ -18,6 +24,8 @@ export interface RawMessage {
   readonly topic: BagTopic;
   /** when the recorder received it */
   readonly arrival: Stamp;
+  /** when it was sent, where the bag says so */
+  readonly published?: Stamp;
   /** as stored; recorders often leave it 0 */
   readonly sequence: number;
   /** a view: the reader never writes to it again */

@@ -43,6 +43,7 @@ export function rawMessage(content: Uint8Array, topic: BagTopic): RawMessage {
   return {
     topic,
     arrival: view.getBigUint64(6, true),
+    published: view.getBigUint64(14, true),
     sequence: view.getUint32(2, true),
     data: content.subarray(MESSAGE_HEADER),
   };
@@ -98,6 +99,11 @@ export class McapChannels {
       encoding: channel.messageEncoding,
       schemaEncoding: schema?.encoding ?? '',
       definition: new TextDecoder().decode(schema?.data),
+      stored: {
+        typeName: schema?.name ?? '',
+        schema: schema?.data ?? new Uint8Array(),
+        metadata: channel.metadata,
+      },
     });
   }
 

@@ -12,12 +12,14 @@ import {
   walkRecords,
 } from './mcap-records.ts';
 import type { RandomFile } from './random-file.ts';
+import { beginning } from './zstd-beginning.ts';
 
 /** A stretch of a file that holds messages: a chunk, or records that stand outside of chunks. */
 export interface Region {
   readonly offset: number;
   readonly length: number;
-  readonly kind: 'chunk' | 'records';
+  /** `cut-chunk`: a compressed chunk at the end of a cut file, as far as it goes */
+  readonly kind: 'chunk' | 'records' | 'cut-chunk';
   readonly start: Stamp;
   readonly end: Stamp;
   /** ids of the channels that have messages here, where an index says so */
@@ -107,6 +109,7 @@ class Findings implements Scan {
 /** The bytes of a region's records. Rejects where they cannot be read. */
 export async function regionRecords(file: RandomFile, { kind, offset, length }: Place): Promise<Uint8Array> {
   const bytes = await file.read(offset, length);
+  if (kind === 'cut-chunk') return beginning(bytes);
   return kind === 'chunk' ? chunkRecords(bytes) : bytes;
 }
 
@@ -138,7 +141,7 @@ async function recordAt(file: RandomFile, offset: number): Promise<Step> {
   return { opcode, length };
 }
 
-/** Where the records are of a last chunk that was cut, if it is not compressed. */
+/** Where the records are of a last chunk that was cut, if it is not compressed, or by zstd, whose blocks stand alone. */
 async function cutChunk(file: RandomFile, offset: number): Promise<Place | undefined> {
   const start = offset + RECORD_HEADER;
   try {
@@ -146,8 +149,12 @@ async function cutChunk(file: RandomFile, offset: number): Promise<Place | undef
     const head = await file.peek(start, Math.min(CHUNK_HEAD, file.size - start));
     const { compression, recordsOffset } = parseChunkHeader(head);
     const records = start + recordsOffset;
-    if (compression !== '' || records >= file.size) return undefined;
-    return { kind: 'records', offset: records, length: file.size - records };
+    if (!['', 'zstd'].includes(compression) || records >= file.size) return undefined;
+    return {
+      kind: compression === '' ? 'records' : 'cut-chunk',
+      offset: records,
+      length: file.size - records,
+    };
   } catch {
     // Not even the head of the chunk is left.
     return undefined;

@@ -13,16 +13,19 @@ import { openSqlite } from './rosbag2-sqlite.ts';
 
 export type { SourceOptions } from './bag-source.ts';
 
+export type BagFormat = 'mcap' | 'rosbag2-sqlite' | 'rosbag1' | 'zstd-file';
+
 interface Format {
+  readonly name: BagFormat;
   readonly magic: Buffer;
   readonly open: (path: string) => Promise<BagFile>;
 }
 
 const FORMATS: readonly Format[] = [
-  { magic: Buffer.from('\x89MCAP0\r\n', 'latin1'), open: openMcap },
-  { magic: Buffer.from('SQLite format 3\0'), open: openSqlite },
-  { magic: Buffer.from(BAG_MAGIC), open: openRosbag1 },
-  { magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: refuseZstdFile },
+  { name: 'mcap', magic: Buffer.from('\x89MCAP0\r\n', 'latin1'), open: openMcap },
+  { name: 'rosbag2-sqlite', magic: Buffer.from('SQLite format 3\0'), open: openSqlite },
+  { name: 'rosbag1', magic: Buffer.from(BAG_MAGIC), open: openRosbag1 },
+  { name: 'zstd-file', magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: refuseZstdFile },
 ];
 const KNOWN = 'an MCAP, rosbag2 SQLite or ROS 1 (2.0) file, a rosbag2 folder, or a KITTI raw drive';
 
@@ -50,7 +53,26 @@ export async function openSource(path: string, options: SourceOptions = {}): Pro
   }
 }
 
+/**
+ * Opens one bag file as it is stored, message by message, for tools that copy. Rejects with a Refusal: `not-found`,
+ * `empty-bag`, `not-a-bag`, `truncated-bag`, `damaged-bag`, `unsupported-compression`.
+ */
+export async function openBagFile(path: string): Promise<BagFile & { readonly format: BagFormat }> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info?.isFile())
+    throw new Refusal(
+      'not-found',
+      `expected a bag file at ${path}, found ${info ? 'a folder' : 'nothing'}; check the path`,
+    );
+  const format = await formatOf(path);
+  return Object.assign(await format.open(path), { format: format.name });
+}
+
 async function openFile(path: string): Promise<BagFile> {
+  return (await formatOf(path)).open(path);
+}
+
+async function formatOf(path: string): Promise<Format> {
   const head = await readHead(path);
   if (head.length === 0) {
     throw new Refusal(
@@ -60,10 +82,16 @@ async function openFile(path: string): Promise<BagFile> {
   }
   const format = FORMATS.find(({ magic }) => head.subarray(0, magic.length).equals(magic));
   if (!format) {
+    const begun = FORMATS.some(({ magic }) => head.equals(magic.subarray(0, head.length)));
+    if (begun)
+      throw new Refusal(
+        'truncated-bag',
+        `expected ${KNOWN} at ${path}, found the first ${head.length} bytes of one; nothing can be saved`,
+      );
     const found = JSON.stringify(head.toString('latin1'));
     throw new Refusal('not-a-bag', `expected ${KNOWN} at ${path}, found a file that starts with ${found}`);
   }
-  return format.open(path);
+  return format;
 }
 
 /** One bag in several files. A file that cannot be opened is damage, as long as another one can. */
