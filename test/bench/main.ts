@@ -12,6 +12,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
   service: () => import('./service.ts'),
+  recorder: () => import('./recorder.ts'),
   tiles: () => import('./tile-supply.ts'),
 };
 
