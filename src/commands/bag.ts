@@ -1,5 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { McapBagWriter } from '../adapters/recorder/mcap-writer.ts';
+import { RecordedSource } from '../adapters/recorder/recorded-source.ts';
+import { type ChannelCount, Recorder } from '../adapters/recorder/recorder.ts';
 import { parseFrameRange } from '../adapters/replay/frames.ts';
 import { isKittiDrive } from '../adapters/replay/kitti.ts';
 import { openSource } from '../adapters/replay/open.ts';
@@ -17,6 +20,39 @@ interface FromKittiOptions extends CommonOptions {
 export function addBag(program: Command): void {
   const bag = program.command('bag').description('recorded drives');
   addBagTools(bag);
+  withCommonOptions(bag.command('record'))
+    .description(
+      'record an input as a robot does (recorder.*): a folder of MCAP files, new ones by size and time',
+    )
+    .argument('<input>', 'bag (file or folder) or KITTI raw drive')
+    .requiredOption('--name <name>', 'of the drive: a folder below recorder.folder')
+    .action(async (input: string, options: CommonOptions & { name: string }) => {
+      const { config, log } = await openSession(options);
+      if (config.recorder.folder === '')
+        throw new Refusal(
+          'bad-argument',
+          'expected a folder to record to, found none; --set recorder.folder=DIR',
+        );
+      const failed = (text: string) => log.error(`recorder: ${text}`);
+      const recorder = await Recorder.open(config.recorder, options.name, { failed });
+      const source = new RecordedSource(await openSource(input), recorder);
+      try {
+        // An input that is read faster than it was driven must not fill the queue.
+        for await (const _ of source.messages()) while (recorder.queue > 0.5) await pause(5);
+      } finally {
+        await recorder.close();
+        await source.close();
+      }
+      const topics = Object.fromEntries(recorder.counts());
+      const sum = (key: keyof ChannelCount) =>
+        Object.values(topics).reduce((total, count) => total + count[key], 0);
+      answer(
+        options,
+        { folder: recorder.folder, topics },
+        `${sum('recorded')} of ${sum('received')} messages in ${recorder.folder}`,
+      );
+      if (sum('recorded') < sum('received')) process.exitCode = 1;
+    });
   withCommonOptions(bag.command('from-kitti'))
     .description('write a KITTI raw drive as a rosbag2 MCAP')
     .argument('<drive>', 'folder of the drive')
