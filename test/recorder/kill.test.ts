@@ -15,7 +15,9 @@ it(`keeps all that was synced when it is killed at a random moment, ${SEEDS} tim
     try {
       const { imu, points } = await killed(folder, seed);
       const found = new Map<string, number>();
-      for (const name of readdirSync(join(folder, 'drive')).filter((file) => file.includes('.mcap'))) {
+      const number = (name: string) => Number(/_(\d+)\.mcap/.exec(name)?.[1]);
+      const names = readdirSync(join(folder, 'drive')).filter((file) => file.includes('.mcap'));
+      for (const name of names.sort((x, y) => number(x) - number(y))) {
         for await (const { topic, sequence } of rawMessages(join(folder, 'drive', name), () => {})) {
           // Nothing is missing before what is there, and nothing is there twice.
           expect(sequence, `seed ${seed}, ${name}`).toBe(found.get(topic.name) ?? 0);
