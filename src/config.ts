@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { itsConfig } from './adapters/its/its-config.ts';
 import { recorderConfig } from './adapters/recorder/recorder-config.ts';
+import { operatorConfig } from './adapters/operator/operator-config.ts';
 import { replayConfig } from './adapters/replay/replay-config.ts';
 import { tilesConfig } from './adapters/tiles/tiles-config.ts';
 import { crossingConfig } from './crossing/crossing-config.ts';
@@ -73,6 +74,7 @@ export const configSchema = z.strictObject({
   crossing: crossingConfig.prefault({}),
   robot: robotConfig.prefault({}),
   its: itsConfig.prefault({}),
+  operator: operatorConfig.prefault({}),
   replay: replayConfig.prefault({}),
   recorder: recorderConfig.prefault({}),
 });

@@ -1,0 +1,93 @@
+import type { Vec3 } from '../../types.ts';
+
+/** Bytes before the points. All numbers are little-endian. */
+export const CLOUD_HEADER = 48;
+export const SCAN = 1;
+export const TILE = 2;
+const HAS_INTENSITY = 1;
+/** Coordinates are whole steps of at least this, m. */
+const FINEST = 0.005;
+const INT16 = 32_767;
+
+export interface CloudInput {
+  /** ns */
+  readonly stamp: bigint;
+  /** map frame, m */
+  readonly origin: Vec3;
+  /** x y z per point, relative to the origin, m */
+  readonly positions: Float32Array;
+  readonly intensity?: Float32Array | undefined;
+}
+
+/**
+ * Points as one binary message: u8 kind (1 scan, 2 tile), u8 version 1, u16 flags (1: intensity), u32 points, i64 stamp
+ * ns, f64 origin x y z, f32 step m, u32 reserved; then int16 x y z in steps a point, then u8 intensity a point (0 the
+ * weakest of the cloud, 255 its strongest). The points are shuffled evenly: the first n of them are a fair picture.
+ * Points that are not finite are left out; of more than `most` an even part is taken.
+ */
+export function encodeCloud(kind: typeof SCAN | typeof TILE, cloud: CloudInput, most: number): Buffer {
+  const { positions, intensity } = cloud;
+  const order = evenOrder(positions.length / 3, most).filter((i) => isFinite3(positions, i));
+  const n = order.length;
+  let far = 0;
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const i of order) {
+    far = Math.max(
+      far,
+      Math.abs(positions[3 * i]!),
+      Math.abs(positions[3 * i + 1]!),
+      Math.abs(positions[3 * i + 2]!),
+    );
+    if (!intensity) continue;
+    low = Math.min(low, intensity[i]!);
+    high = Math.max(high, intensity[i]!);
+  }
+  // What the other side will multiply by is the float32.
+  const step = Math.fround(Math.max(FINEST, far / (INT16 - 1)));
+  const bytes = Buffer.alloc(CLOUD_HEADER + 6 * n + (intensity ? n : 0));
+  bytes.writeUInt8(kind, 0);
+  bytes.writeUInt8(1, 1);
+  bytes.writeUInt16LE(intensity ? HAS_INTENSITY : 0, 2);
+  bytes.writeUInt32LE(n, 4);
+  bytes.writeBigInt64LE(cloud.stamp, 8);
+  for (let k = 0; k < 3; k++) bytes.writeDoubleLE(cloud.origin[k]!, 16 + 8 * k);
+  bytes.writeFloatLE(step, 40);
+  const scale = high > low ? 255 / (high - low) : 0;
+  order.forEach((i, k) => {
+    for (let axis = 0; axis < 3; axis++)
+      bytes.writeInt16LE(Math.round(positions[3 * i + axis]! / step), CLOUD_HEADER + 6 * k + 2 * axis);
+    if (intensity) bytes[CLOUD_HEADER + 6 * n + k] = (intensity[i]! - low) * scale;
+  });
+  return bytes;
+}
+
+/** The first part of a cloud's points, as a cloud of its own. */
+export function thinCloud(cloud: Buffer, points: number): Buffer {
+  const n = cloud.readUInt32LE(4);
+  const kept = Math.min(n, points);
+  const head = Buffer.from(cloud.subarray(0, CLOUD_HEADER));
+  head.writeUInt32LE(kept, 4);
+  const rest =
+    cloud.readUInt16LE(2) & HAS_INTENSITY
+      ? [cloud.subarray(CLOUD_HEADER + 6 * n, CLOUD_HEADER + 6 * n + kept)]
+      : [];
+  return Buffer.concat([head, cloud.subarray(CLOUD_HEADER, CLOUD_HEADER + 6 * kept), ...rest]);
+}
+
+/** Of 0 … n − 1 at most `most`, in an order in which every beginning is spread evenly (steps of the golden ratio). */
+function evenOrder(n: number, most: number): number[] {
+  if (n === 0) return [];
+  let stride = Math.max(1, Math.round(n * 0.618034));
+  while (commonDivisor(stride, n) > 1) stride++;
+  const order = new Array<number>(Math.min(n, most));
+  for (let k = 0, i = 0; k < order.length; k++, i = (i + stride) % n) order[k] = i;
+  return order;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+function isFinite3(positions: Float32Array, i: number): boolean {
+  return Number.isFinite(positions[3 * i]! + positions[3 * i + 1]! + positions[3 * i + 2]!);
+}

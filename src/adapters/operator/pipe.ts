@@ -1,0 +1,97 @@
+import type { WebSocket } from 'ws';
+import type { Clock } from '../../ports.ts';
+import { Flow } from './flow.ts';
+import type { OperatorMetrics } from './operator-metrics.ts';
+import type { CloseCause } from './protocol.ts';
+
+export interface PipeParts {
+  readonly socket: WebSocket;
+  readonly clock: Clock;
+  readonly inFlightBytes: number;
+  readonly metrics: OperatorMetrics;
+  readonly retryAfterMs: () => number;
+  /** some of what was on its way has been read */
+  readonly onRoom: () => void;
+}
+
+/** One WebSocket with as much on its way as its reader can take. */
+export class Pipe {
+  readonly #parts: PipeParts;
+  readonly #flow: Flow;
+  #lastHeardMs: number;
+
+  constructor(parts: PipeParts) {
+    this.#parts = parts;
+    this.#flow = new Flow(parts.inFlightBytes);
+    this.#lastHeardMs = parts.clock.nowMs();
+    parts.socket.on('pong', (data) => {
+      this.heard();
+      if (this.#flow.answered(data.toString('latin1'), this.#now())) parts.onRoom();
+    });
+    // Without a listener an error of one client would end the process; 'close' follows and cleans up.
+    parts.socket.on('error', () => {});
+  }
+
+  get isOpen(): boolean {
+    return this.#parts.socket.readyState === this.#parts.socket.OPEN;
+  }
+
+  /** Bytes that a cloud may have to get through now. */
+  get room(): number {
+    return this.#flow.window - this.#flow.inFlight;
+  }
+
+  /** False, and nothing sent, where it does not fit now. `mustGo`: alone, if it is larger than any window. */
+  send(bytes: Buffer, isBinary: boolean, mustGo: boolean): boolean {
+    if (!this.isOpen || !this.#flow.fits(bytes.length, mustGo)) return false;
+    this.#parts.socket.send(bytes, { binary: isBinary });
+    this.#flow.sent(bytes.length);
+    this.#parts.metrics.bytes.inc(bytes.length);
+    return true;
+  }
+
+  /** Sends a small message whatever is on its way; false where so much waits that nobody reads. */
+  sendNow(bytes: Buffer): boolean {
+    if (!this.isOpen) return true;
+    if (this.#flow.inFlight > this.#parts.inFlightBytes) return false;
+    this.#parts.socket.send(bytes, { binary: false });
+    this.#flow.sent(bytes.length);
+    return true;
+  }
+
+  /** After what was sent: asks when it will have been read. */
+  ask(): void {
+    const text = this.#flow.ask(this.#now());
+    if (text !== undefined && this.isOpen) this.#parts.socket.ping(text);
+  }
+
+  heard(): void {
+    this.#lastHeardMs = this.#now();
+  }
+
+  /** Asks a silent client whether it is there; lets one go that has not answered for `pongMs`. */
+  check(pingMs: number, pongMs: number): void {
+    const now = this.#now();
+    if (this.#flow.waitingMs(now) > pongMs) {
+      this.#parts.metrics.ended.inc({ reason: 'no-pong' });
+      this.#parts.socket.terminate();
+      return;
+    }
+    if (now - this.#lastHeardMs < pingMs) return;
+    const text = this.#flow.askIdle(now);
+    if (text !== undefined && this.isOpen) this.#parts.socket.ping(text);
+  }
+
+  /** Says why and when to come back; whoever does not close within a second is cut off. */
+  close([code, reason]: CloseCause): void {
+    const { socket, metrics } = this.#parts;
+    if (socket.readyState === socket.CLOSED) return;
+    metrics.ended.inc({ reason });
+    socket.close(code, JSON.stringify({ reason, retryAfterMs: this.#parts.retryAfterMs() }));
+    setTimeout(() => socket.terminate(), 1000).unref();
+  }
+
+  #now(): number {
+    return this.#parts.clock.nowMs();
+  }
+}
