@@ -119,6 +119,11 @@ export class OperatorGateway implements RobotWatcher {
     return address;
   }
 
+  /** Cuts all lines without a word, as a network does that goes down: for drills and tests. */
+  drop(): void {
+    for (const pipe of this.#pipes) pipe.cut();
+  }
+
   /** Tells everybody when to come back, and closes the port. */
   async close(): Promise<void> {
     clearInterval(this.#timer);

@@ -65,6 +65,10 @@ export class Pipe {
     if (text !== undefined && this.isOpen) this.#parts.socket.ping(text);
   }
 
+  cut(): void {
+    this.#parts.socket.terminate();
+  }
+
   heard(): void {
     this.#lastHeardMs = this.#now();
   }

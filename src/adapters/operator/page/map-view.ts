@@ -1,0 +1,65 @@
+import type { MapFeature, StatusFrame, WireMap } from '../wire.ts';
+import type { Connection } from './connection.ts';
+import { SIGNAL_STALE } from './panels.ts';
+import type { Scene } from './scene.ts';
+
+const COLOURS: Readonly<Record<string, number>> = {
+  walk: 0x37c871,
+  clearance: 0xffb000,
+  stop: 0xff3b30,
+  no_go: 0xff3b30,
+  one_way: 0xffb000,
+  slow: 0xe6d21f,
+};
+const GREY = 0x8a95a1;
+const BLUE = 0x4aa3ff;
+
+/** Brings the map to the scene: its features once, its tiles as they become active. */
+export class MapView {
+  readonly #line: Connection;
+  readonly #scene: Scene;
+  #map: WireMap | undefined;
+  #wanted = new Set<string>();
+  #shown = '';
+
+  constructor(line: Connection, scene: Scene) {
+    this.#line = line;
+    this.#scene = scene;
+  }
+
+  async load(): Promise<void> {
+    if (this.#map) return;
+    const answer = await this.#line.get('v1/map').catch(() => undefined);
+    if (answer?.ok) this.#map = (await answer.json()) as WireMap;
+  }
+
+  async showTiles(ids: readonly string[]): Promise<void> {
+    const wanted = new Set(ids);
+    this.#wanted = wanted;
+    this.#scene.keepTiles(wanted);
+    for (const id of ids) {
+      if (this.#wanted !== wanted) return;
+      if (this.#scene.tileIds.has(id)) continue;
+      const answer = await this.#line.get(`v1/map/tiles/${encodeURIComponent(id)}`).catch(() => undefined);
+      if (answer?.ok && this.#wanted.has(id)) this.#scene.tile(id, await answer.arrayBuffer());
+    }
+  }
+
+  /** Signals in the colour that they show; grey where nobody knows, or the word is old. */
+  colourSignals({ pose, crossings }: StatusFrame): void {
+    if (!this.#map || !pose) return;
+    const phases = Object.fromEntries(
+      crossings.map(({ signalId, age, signal }) => [
+        signalId,
+        (age ?? Number.POSITIVE_INFINITY) > SIGNAL_STALE ? 'unknown' : signal?.phase,
+      ]),
+    );
+    const text = JSON.stringify(phases);
+    if (text === this.#shown) return;
+    this.#shown = text;
+    this.#scene.features(this.#map, ({ kind, id, type }: MapFeature) => {
+      if (kind === 'signal') return COLOURS[phases[id] ?? ''] ?? GREY;
+      return kind === 'virtual_wall' ? (COLOURS[type ?? ''] ?? GREY) : BLUE;
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import type { EventFrame, StatusFrame } from '../wire.ts';
+import { make, row } from './dom.ts';
+import { isWord, word } from './words.ts';
+
+const STATES: Readonly<Record<string, string>> = { TRACKING: 'good', DEGRADED: 'warn', LOST: 'bad' };
+const SEVERITY: Readonly<Record<string, string>> = { info: 'dim', warning: 'warn', alarm: 'bad' };
+const SIGNALS: Readonly<Record<string, string>> = { walk: 'good', clearance: 'warn', stop: 'bad' };
+/** A signal's word that is older says nothing, s. */
+export const SIGNAL_STALE = 5;
+
+export function stateClass(state: string): string {
+  return STATES[state] ?? 'dim';
+}
+
+/** `aged`: seconds since the status was true when it was sent. */
+export function sidePanel(
+  status: StatusFrame,
+  events: readonly EventFrame[],
+  aged: number,
+  delayMs: number | undefined,
+): Node[] {
+  const { pose, fix, spread, route, advice, protectionLevel: level, registration } = status;
+  const off =
+    pose && fix
+      ? Math.hypot(pose.position[0] - fix.position[0], pose.position[1] - fix.position[1])
+      : undefined;
+  const robot = make(
+    'div',
+    '',
+    row(
+      word('state'),
+      `${isWord(status.state) ? word(status.state) : status.state}${status.stateReason ? `: ${status.stateReason}` : ''}`,
+      stateClass(status.state),
+    ),
+    row(word('protection'), level === undefined ? '–' : `${level.toFixed(2)} m`),
+    ...(spread
+      ? [
+          row(
+            'σ',
+            `${Math.sqrt(Math.max(spread.xx, spread.yy)).toFixed(2)} m, ${((Math.sqrt(spread.yaw) * 180) / Math.PI).toFixed(1)}°`,
+          ),
+        ]
+      : []),
+    row(
+      word('advice'),
+      `${advice.motion} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${advice.reason}`,
+      advice.motion === 'stop' ? 'bad' : advice.motion === 'slow' ? 'warn' : '',
+    ),
+    row(word('latency'), delayMs === undefined ? '–' : `${delayMs.toFixed(0)} ms`),
+    ...(off === undefined
+      ? []
+      : [row(word('fix'), `${off.toFixed(1)} m (σ ${fix!.sigma.toFixed(1)} m, ${fix!.age.toFixed(0)} s)`)]),
+    ...(route
+      ? [row(word('route'), `${route.along.toFixed(0)} m, ${route.remaining.toFixed(0)} m ${word('left')}`)]
+      : []),
+    ...(registration
+      ? [
+          row(
+            'ICP',
+            `${(100 * registration.inlierRatio).toFixed(0)} %, ${(100 * registration.residual).toFixed(1)} cm`,
+          ),
+        ]
+      : []),
+  );
+  return [
+    section('robot', [robot]),
+    section(
+      'crossing',
+      status.crossings.map((crossing) => crossingCard(crossing, aged)),
+    ),
+    section(
+      'building',
+      status.buildings.map(({ id, phase, reason, text }) =>
+        make(
+          'div',
+          'card',
+          row(id, phase),
+          make('div', '', text),
+          ...(reason ? [make('div', 'dim', reason)] : []),
+        ),
+      ),
+    ),
+    section(
+      'health',
+      status.health.map(({ name, state, text }) =>
+        row(name, text || state, { ok: 'good', degraded: 'warn', down: 'bad' }[state]),
+      ),
+    ),
+    section(
+      'events',
+      events
+        .slice(-40)
+        .reverse()
+        .map(({ at, severity, text }) =>
+          make('div', `event ${SEVERITY[severity] ?? ''}`, `${new Date(at).toLocaleTimeString()}  ${text}`),
+        ),
+    ),
+  ];
+}
+
+function crossingCard(crossing: StatusFrame['crossings'][number], aged: number): HTMLElement {
+  const { signal } = crossing;
+  const age = crossing.age === undefined ? undefined : crossing.age + aged;
+  const isStale = age === undefined || age > SIGNAL_STALE;
+  const phase = signal?.phase ?? 'unknown';
+  const remaining = signal?.remaining ? ` ${Math.max(0, signal.remaining.min - aged).toFixed(0)} s` : '';
+  return make(
+    'div',
+    `card signal ${SIGNALS[phase] ?? ''} ${isStale ? 'stale' : ''}`,
+    row(crossing.signalId, `${word(phase === 'stop' ? 'red' : phase)}${isStale ? '' : remaining}`),
+    make('div', '', `${crossing.phase}: ${crossing.text}`),
+    make(
+      'div',
+      'dim',
+      [
+        signal?.provider,
+        age === undefined ? word('unknown') : `${isStale ? word('stale') : word('age')} ${age.toFixed(1)} s`,
+        crossing.reason,
+        crossing.toStopLine === undefined ? undefined : `${crossing.toStopLine.toFixed(1)} m`,
+      ]
+        .filter(Boolean)
+        .join(' · '),
+    ),
+  );
+}
+
+function section(
+  name: 'robot' | 'crossing' | 'building' | 'health' | 'events',
+  children: HTMLElement[],
+): HTMLElement {
+  const none = make('div', 'dim', word('none'));
+  const box = make('section', '', make('h2', '', word(name)), ...(children.length > 0 ? children : [none]));
+  box.dataset.section = name;
+  return box;
+}

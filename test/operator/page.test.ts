@@ -1,0 +1,189 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPage } from '../../src/adapters/operator/page-files.ts';
+import type { RobotStatus } from '../../src/ports/robot.ts';
+import { event, type Rig, startRig, status, token, until } from './fake-robot.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const root = resolve(import.meta.dirname, '../..');
+const SHOTS = join(root, 'build/screenshots');
+const hasChromium = existsSync(CHROMIUM);
+if (!hasChromium) console.warn(`skipped: no ${CHROMIUM}; apt-get install chromium fonts-noto-cjk`);
+
+/** WebGL without a graphics card is slow. */
+describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
+  let browser: Browser;
+  let rig: Rig;
+  let x = 0;
+  let signal: 'stop' | 'walk' = 'stop';
+  let signalAge = 0.4;
+  let timer: NodeJS.Timeout;
+  let drives = true;
+  const crossings = (): RobotStatus['crossings'] => [
+    {
+      signalId: 's1',
+      phase: signal === 'walk' ? 'GO' : 'WAITING',
+      text: signal === 'walk' ? 'walk, 14 s are enough' : 'waits for walk',
+      age: signalAge,
+      toStopLine: 6.2,
+      signal: {
+        signalId: 's1',
+        phase: signal,
+        remaining: { min: 14 },
+        sourceTime: 0,
+        receivedAtMs: 0,
+        provider: 'seoul',
+        raw: null,
+      },
+    },
+  ];
+
+  beforeAll(async () => {
+    const outDir = join(root, 'build/operator-page-test');
+    await build({
+      configFile: join(root, 'vite.page.config.ts'),
+      logLevel: 'error',
+      root: join(root, 'src/adapters/operator/page'),
+      build: { outDir },
+    });
+    rig = await startRig({}, { page: await readPage(outDir) });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--use-gl=angle',
+        '--use-angle=swiftshader',
+        '--enable-unsafe-swiftshader',
+      ],
+    });
+    mkdirSync(SHOTS, { recursive: true });
+    timer = setInterval(() => {
+      if (!drives) return;
+      x += 0.05;
+      rig.gateway.status(
+        status(x, {
+          crossings: crossings(),
+          buildings: [{ id: 'd1', kind: 'door', phase: 'REQUESTED', text: 'waits for the door' }],
+          route: {
+            routeId: 'r',
+            line: [
+              [0, 0],
+              [20, 0],
+              [35, 6],
+            ],
+            along: x,
+            remaining: 40 - x,
+            offset: 0,
+          },
+        }),
+      );
+    }, 50);
+  });
+  afterAll(async () => {
+    clearInterval(timer);
+    await browser?.close();
+    await rig?.close();
+  });
+
+  async function openPage(
+    role: string,
+    name: string,
+    more = '',
+    size = { width: 1280, height: 720 },
+  ): Promise<Page> {
+    const page = await browser.newPage({ viewport: size });
+    await page.goto(`${rig.url}/#token=${await token(role, name)}${more}`);
+    await page.waitForSelector('.pill.line.good');
+    await page.waitForSelector('.card.signal');
+    return page;
+  }
+  const said = (page: Page) => page.locator('body').textContent();
+
+  it('shows the robot driving, a signal that turns, and greys out what is stale', async () => {
+    const page = await openPage('viewer', 'kim', '&lang=en&theme=dark');
+    const drawn = () => page.evaluate<number>('dilly.scene.drawn');
+    const _before = await drawn();
+    rig.gateway.scan({
+      stamp: 1n,
+      origin: [x, 0, 0],
+      positions: Float32Array.from({ length: 3000 }, (_, k) => Math.sin(k) * 8),
+    });
+    expect(await page.locator('.card.signal.bad').count()).toBe(1);
+    signal = 'walk';
+    await page.waitForSelector('.card.signal.good');
+    expect(await page.locator('#stop').isDisabled()).toBe(true);
+    signalAge = 8;
+    await page.waitForSelector('.card.signal.stale');
+    signalAge = 0.4;
+    drives = false;
+    await page.waitForSelector('aside.stale');
+    expect(await said(page)).toMatch(/stale for \d/);
+    drives = true;
+    await page.waitForSelector('aside:not(.stale)');
+    await page.close();
+  });
+
+  it('hands control over and tells the first, and commands the robot', async () => {
+    const first = await openPage('operator', 'kim', '&lang=en');
+    await first.click('#take');
+    await first.waitForSelector('#stop:enabled');
+    await first.click('#stop');
+    await until(() => rig.commands.some(({ kind }) => kind === 'stop'));
+    const second = await openPage('operator', 'lee', '&lang=en');
+    await second.click('#take');
+    await second.waitForSelector('#stop:enabled');
+    await first.waitForSelector('#hint .bad');
+    expect(await said(first)).toContain('lee took control over from kim');
+    expect(await first.locator('#stop').isDisabled()).toBe(true);
+    await second.click('#relocalise');
+    const box = (await second.locator('canvas').boundingBox())!;
+    await second.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await second.mouse.down();
+    await second.mouse.move(box.x + box.width / 2 + 80, box.y + box.height / 2, { steps: 4 });
+    await second.mouse.up();
+    await until(() => rig.commands.some(({ kind }) => kind === 'relocalise'));
+    expect(rig.commands.at(-1)).toHaveProperty('yaw');
+    await first.close();
+    await second.close();
+  });
+
+  it('misses no event when the network is gone for 5 s', async () => {
+    const page = await openPage('viewer', 'park', '&lang=en');
+    rig.gateway.event(event('before'));
+    rig.gateway.drop();
+    await page.waitForSelector('.pill.line:not(.good)');
+    for (let k = 0; k < 50; k++) {
+      rig.gateway.event(event(`gone-${k}`));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await page.waitForSelector('.pill.line.good', { timeout: 20_000 });
+    const seqs = () =>
+      page.evaluate<number[]>('dilly.events.map(({ seq }) => seq)');
+    await page.waitForFunction(() =>
+      PAGE.dilly.events.some(({ kind }: { kind: string }) => kind === 'gone-49'),
+    const seen = await seqs();
+    expect(seen).toEqual(Array.from({ length: seen.length }, (_, k) => seen[0]! + k));
+    await page.close();
+  });
+
+  it.each([
+    ['wide-dark-en', { width: 1280, height: 720 }, '&theme=dark&lang=en'],
+    ['wide-light-ko', { width: 1280, height: 720 }, '&theme=light&lang=ko'],
+    ['narrow-dark-ko', { width: 390, height: 844 }, '&theme=dark&lang=ko'],
+    ['narrow-light-en', { width: 390, height: 844 }, '&theme=light&lang=en'],
+  ])('fits the screen: %s', async (name, size, more) => {
+    const page = await openPage('operator', 'kim', more, size);
+    await page.waitForTimeout(800);
+    await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    await page.close();
+  });
+});
