@@ -165,10 +165,8 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await page.waitForSelector('.pill.line.good', { timeout: 20_000 });
-    const seqs = () =>
-      page.evaluate<number[]>('dilly.events.map(({ seq }) => seq)');
-    await page.waitForFunction(() =>
-      PAGE.dilly.events.some(({ kind }: { kind: string }) => kind === 'gone-49'),
+    const seqs = () => page.evaluate<number[]>('dilly.events.map(({ seq }) => seq)');
+    await page.waitForFunction("dilly.events.some(({ kind }) => kind === 'gone-49')");
     const seen = await seqs();
     expect(seen).toEqual(Array.from({ length: seen.length }, (_, k) => seen[0]! + k));
     await page.close();
