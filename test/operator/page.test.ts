@@ -110,12 +110,13 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
   it('shows the robot driving, a signal that turns, and greys out what is stale', async () => {
     const page = await openPage('viewer', 'kim', '&lang=en&theme=dark');
     const drawn = () => page.evaluate<number>('dilly.scene.drawn');
-    const _before = await drawn();
+    const before = await drawn();
     rig.gateway.scan({
       stamp: 1n,
       origin: [x, 0, 0],
       positions: Float32Array.from({ length: 3000 }, (_, k) => Math.sin(k) * 8),
     });
+    await page.waitForFunction(`dilly.scene.drawn > ${before + 3}`);
     expect(await page.locator('.card.signal.bad').count()).toBe(1);
     signal = 'walk';
     await page.waitForSelector('.card.signal.good');
