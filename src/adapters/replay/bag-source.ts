@@ -1,9 +1,9 @@
 import type { SensorSource, SourceInfo } from '../../ports.ts';
+import type { Payload } from '../../ros/messages.ts';
 import { Refusal, refusalReason, type SensorMessage } from '../../types.ts';
 import { type BagFile, type BagTopic, type Damage, errorText, type RawMessage, spanOf } from './bag-file.ts';
 import { type Decode, decoderOf } from './codec.ts';
 import { countFrames, type FrameRange, selectsFrame } from './frames.ts';
-import type { Payload } from './messages.ts';
 import { mergeSorted } from './order.ts';
 import { type ChosenTopic, chooseTopics, type TopicChoice } from './topics.ts';
 

@@ -2,10 +2,10 @@ import { parse } from '@foxglove/rosmsg';
 import { ros1, ros2humble } from '@foxglove/rosmsg-msgs-common';
 import { MessageReader as Ros1Reader } from '@foxglove/rosmsg-serialization';
 import { MessageReader as Ros2Reader } from '@foxglove/rosmsg2-serialization';
+import { Fields } from '../../ros/fields.ts';
+import { MESSAGE_TYPES, type Payload } from '../../ros/messages.ts';
 import { Refusal } from '../../types.ts';
 import { type BagTopic, errorText } from './bag-file.ts';
-import { Fields } from './fields.ts';
-import { MESSAGE_TYPES, type Payload } from './messages.ts';
 
 type Definitions = ReturnType<typeof parse>;
 /** Bytes of one message to what they say; throws a Refusal. */

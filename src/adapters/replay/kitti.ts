@@ -1,5 +1,6 @@
 import { basename, join, resolve } from 'node:path';
 import type { SensorSource, SourceInfo } from '../../ports.ts';
+import type { Payload } from '../../ros/messages.ts';
 import { type Pose, refusalReason, type SensorMessage, type Stamp, type StampedPose } from '../../types.ts';
 import { errorText, spanOf } from './bag-file.ts';
 import type { SourceOptions } from './bag-source.ts';
@@ -7,7 +8,6 @@ import { countFrames, selectsFrame } from './frames.ts';
 import { type KittiFrame, readFrames, readMount } from './kitti-drive.ts';
 import { type OxtsFrame, type OxtsPacket, readOxts, referenceOrigin, referencePoses } from './kitti-oxts.ts';
 import { readScan, sweepPeriods } from './kitti-scan.ts';
-import type { Payload } from './messages.ts';
 import { type ChosenTopic, chooseTopics } from './topics.ts';
 
 export { isKittiDrive } from './kitti-drive.ts';

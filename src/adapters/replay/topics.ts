@@ -1,6 +1,6 @@
+import { MESSAGE_TYPES, type SensorKind } from '../../ros/messages.ts';
 import { Refusal } from '../../types.ts';
 import type { BagTopic } from './bag-file.ts';
-import { MESSAGE_TYPES, type SensorKind } from './messages.ts';
 
 export type TopicChoice = Partial<Readonly<Record<SensorKind, string | readonly string[]>>>;
 

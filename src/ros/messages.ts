@@ -1,4 +1,4 @@
-import { type PointCloud2, type PointField, type Pose, Refusal, type SensorMessage } from '../../types.ts';
+import { type PointCloud2, type PointField, type Pose, Refusal, type SensorMessage } from '../types.ts';
 import type { Fields } from './fields.ts';
 
 type Content<T> = T extends unknown ? Omit<T, 'channel' | 'arrival' | 'sequence'> : never;

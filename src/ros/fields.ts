@@ -1,5 +1,5 @@
-import { quatNormalize } from '../../math/so3.ts';
-import { type Quat, Refusal, type Stamp, type Vec3 } from '../../types.ts';
+import { quatNormalize } from '../math/so3.ts';
+import { type Quat, Refusal, type Stamp, type Vec3 } from '../types.ts';
 
 /** How far from length 1 a quaternion may be: senders round to float32 or to three decimals. */
 const UNIT_TOLERANCE = 2e-3;
