@@ -6,6 +6,7 @@ import { itsConfig } from './adapters/its/its-config.ts';
 import { recorderConfig } from './adapters/recorder/recorder-config.ts';
 import { operatorConfig } from './adapters/operator/operator-config.ts';
 import { replayConfig } from './adapters/replay/replay-config.ts';
+import { ros2Config } from './adapters/ros2/ros2-config.ts';
 import { tilesConfig } from './adapters/tiles/tiles-config.ts';
 import { crossingConfig } from './crossing/crossing-config.ts';
 import { localizerConfig } from './pipeline.ts';
@@ -77,6 +78,7 @@ export const configSchema = z.strictObject({
   operator: operatorConfig.prefault({}),
   replay: replayConfig.prefault({}),
   recorder: recorderConfig.prefault({}),
+  ros2: ros2Config.prefault({}),
 });
 export type Config = z.infer<typeof configSchema>;
 

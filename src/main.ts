@@ -14,6 +14,7 @@ import { addMapKeygen, addMapSign } from './commands/map-sign.ts';
 import { addMapTile } from './commands/map-tile.ts';
 import { addMapVerify } from './commands/map-verify.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRos2 } from './commands/ros2.ts';
 import { addSchema } from './commands/schema.ts';
 import { refusalReason } from './types.ts';
 
@@ -39,6 +40,7 @@ addBag(program);
 addEval(program);
 addInterventions(program);
 addIts(program);
+addRos2(program);
 addSchema(program);
 addDemo(program);
 // Commands inherit neither by themselves.

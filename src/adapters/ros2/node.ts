@@ -1,0 +1,343 @@
+import type { CommandAnswer, RobotCommand, RobotStatus, RobotWatcher } from '../../ports/robot.ts';
+import { refusalReason, type SensorMessage } from '../../types.ts';
+import { ClockWatch } from './clock-watch.ts';
+import { type DiagnosticRow, ERROR, OK, robotRows, STALE, WARN } from './diagnostics.ts';
+import { type DrivenRobot, type OpenRobot, RETRIED } from './driven-robot.ts';
+import { sensorTopics, subscribeAll } from './inputs.ts';
+import { Mailbox } from './mailbox.ts';
+import { MountWatch } from './mount-watch.ts';
+import { OdomTrack } from './odom-track.ts';
+import { Outputs } from './outputs.ts';
+import type { Closeable, Outcome, RosPort } from './ros-port.ts';
+import type { Ros2Config } from './ros2-config.ts';
+import { SensorWatch } from './sensor-watch.ts';
+import { serveAll } from './services.ts';
+
+const DIAGNOSTICS_MS = 1000;
+/** A jump of the clock is told for so long. */
+const JUMP_SHOWN_MS = 30_000;
+
+export interface NodeParts {
+  readonly port: RosPort;
+  readonly config: Ros2Config;
+  /** of the configuration `frames` */
+  readonly frames: { readonly base: string; readonly mounts: readonly { parent: string; child: string }[] };
+  readonly open: OpenRobot;
+}
+
+/** All that lives between configure and cleanup. */
+interface Configured {
+  readonly abort: AbortController;
+  robot: DrivenRobot | undefined;
+  /** why there is no robot yet */
+  cause: string;
+  failed: boolean;
+  retry: Closeable | undefined;
+}
+
+/**
+ * The lifecycle node. Callbacks return at once: the map is opened meanwhile, and the node says when it is ready. A map
+ * that cannot be had now is tried again; one that will never do leads to ErrorProcessing, never to a crash.
+ */
+export class Ros2Node {
+  readonly #parts: NodeParts;
+  readonly #odom: OdomTrack;
+  readonly #clock: ClockWatch;
+  readonly #mounts: MountWatch;
+  readonly #sensors: SensorWatch;
+  readonly #frames = new Set<string>();
+  readonly #closers: Closeable[] = [];
+  #outputs: Outputs | undefined;
+  #mailbox: Mailbox | undefined;
+  #configured: Configured | undefined;
+  #status: RobotStatus | undefined;
+  #shownTiles = '';
+  #drawing = false;
+  #jump: { text: string; untilMs: number } | undefined;
+  #fault: string | undefined;
+  /** what is still closing */
+  #closing: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    const { port, config, frames } = parts;
+    this.#odom = new OdomTrack(config.odomTimeout);
+    this.#clock = new ClockWatch(config.clockJump);
+    this.#mounts = new MountWatch(frames.base, frames.mounts);
+    this.#sensors = new SensorWatch(sensorTopics(config), config.sensorTimeout, port.time.steadyMs());
+    const on = (name: Parameters<typeof port.lifecycle.on>[0], task: () => Outcome) =>
+      port.lifecycle.on(name, () => this.#guarded(name, task));
+    on('configure', () => this.#configure());
+    on('activate', () => this.#activate());
+    on('deactivate', () => this.#deactivate());
+    on('cleanup', () => this.#cleanup());
+    on('shutdown', () => this.#cleanup());
+    on('error', () => this.#cleanup());
+    this.#closers.push(
+      port.time.every(DIAGNOSTICS_MS, () => this.#guarded('diagnostics', () => this.#diagnose())),
+      serveAll(
+        port,
+        config,
+        (command) => this.command(command),
+        () => this.#configured?.robot?.recording,
+        () => this.#status?.frame.pose?.position,
+      ),
+    );
+    // Diagnostics are given in every state: an operator wants to know most when nothing works.
+    this.#outputs = new Outputs(port, config, frames.base, (text) => this.#note(`cannot publish: ${text}`));
+  }
+
+  /** Ends: deactivates, closes the robot, which keeps its pose, and the port. */
+  async close(): Promise<void> {
+    this.#parts.port.lifecycle.request('shutdown');
+    this.#cleanup();
+    await this.#closing;
+    for (const closer of this.#closers) closer.close();
+    this.#outputs?.close();
+    this.#parts.port.close();
+  }
+
+  /** To the robot; refused with a reason where there is none. */
+  async command(command: RobotCommand): Promise<CommandAnswer> {
+    const robot = this.#configured?.robot;
+    if (robot) return robot.command(command);
+    const cause = this.#configured?.cause ?? 'the node is not configured';
+    return { ok: false, reason: 'not-ready', text: `expected a running robot, found none: ${cause}` };
+  }
+
+  #configure(): Outcome {
+    if (this.#configured) this.#cleanup();
+    this.#fault = undefined;
+    const configured: Configured = {
+      abort: new AbortController(),
+      robot: undefined,
+      cause: 'opening the map',
+      failed: false,
+      retry: undefined,
+    };
+    this.#configured = configured;
+    const before = this.#closing;
+    void before.then(() => this.#open(configured));
+    return 'success';
+  }
+
+  async #open(configured: Configured): Promise<void> {
+    const { port, config, open } = this.#parts;
+    configured.retry?.close();
+    configured.retry = undefined;
+    if (configured.abort.signal.aborted) return;
+    try {
+      const robot = await open(this.#watcher(configured), configured.abort.signal);
+      if (configured.abort.signal.aborted) {
+        await robot.close();
+        return;
+      }
+      configured.robot = robot;
+      configured.cause = '';
+      port.log('info', 'ready: the map is open');
+    } catch (error) {
+      if (configured.abort.signal.aborted) return;
+      configured.cause = error instanceof Error ? error.message : String(error);
+      port.log('error', configured.cause);
+      if (RETRIED.has(refusalReason(error) ?? '')) {
+        configured.retry = port.time.every(1000 * config.retry, () => void this.#open(configured));
+        return;
+      }
+      configured.failed = true;
+      // While active there is a way to ErrorProcessing: a deactivation that reports the error.
+      if (port.lifecycle.state === 'active') port.lifecycle.request('deactivate');
+    }
+  }
+
+  #activate(): Outcome {
+    const configured = this.#configured;
+    if (!configured || configured.failed) return 'error';
+    const { port, config } = this.#parts;
+    this.#mailbox = new Mailbox(
+      async (message) => configured.robot?.handle(message),
+      (error) =>
+        this.#note(`fault while ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    );
+    this.#inputs = subscribeAll(port, config, {
+      message: (message) => this.#take(message),
+      parentOf: (child, parent) => this.#parentOf(child, parent),
+      command: (command) => void this.#say(this.command(command)),
+      goTo: (x, y) => {
+        const place = configured.robot?.pictures.toLonLat(x, y);
+        if (place) void this.#say(this.command({ kind: 'go-to', lon: place[0], lat: place[1] }));
+      },
+      refused: (topic, reason, detail) => {
+        this.#sensors.heard(topic, port.time.steadyMs(), `${reason}: ${detail}`);
+        if (reason === 'fault') port.log('warn', `${topic}: ${detail}`);
+      },
+    });
+    return 'success';
+  }
+  #inputs: { close(): void } | undefined;
+
+  #deactivate(): Outcome {
+    this.#stopInputs();
+    return this.#configured?.failed ? 'error' : 'success';
+  }
+
+  #stopInputs(): void {
+    this.#inputs?.close();
+    this.#inputs = undefined;
+    const mailbox = this.#mailbox;
+    this.#mailbox = undefined;
+    if (mailbox) this.#closing = Promise.allSettled([this.#closing, mailbox.close()]);
+  }
+
+  /** Frees all; the cause of a failure stays in the diagnostics until the next configure. */
+  #cleanup(): Outcome {
+    this.#stopInputs();
+    const configured = this.#configured;
+    this.#configured = undefined;
+    this.#status = undefined;
+    this.#shownTiles = '';
+    this.#odom.clear();
+    if (!configured) return 'success';
+    configured.abort.abort();
+    configured.retry?.close();
+    if (configured.failed) this.#fault = configured.cause;
+    this.#closing = Promise.allSettled([this.#closing]).then(() => configured.robot?.close());
+    this.#closing = this.#closing.catch((error: Error) => this.#note(`closing: ${error.message}`));
+    return 'success';
+  }
+
+  #take(message: SensorMessage): void {
+    const { port } = this.#parts;
+    const nowMs = port.time.steadyMs();
+    if (message.kind === 'mount') this.#mounts.add(message.value);
+    else if (message.kind === 'refused') {
+      this.#sensors.heard(message.channel, nowMs, message.detail);
+    } else {
+      this.#sensors.heard(message.channel, nowMs);
+      const leap = this.#clock.jump(message.channel, message.value.stamp, nowMs);
+      if (leap !== undefined) this.#jumped(message.channel, leap, nowMs);
+    }
+    if (message.kind === 'points') this.#frames.add(message.value.frameId);
+    if (message.kind === 'odometry') this.#odom.add(message.value);
+    // Mounts are kept by the robot: they may come before the map is there, so they are told again later.
+    if (message.kind === 'mount') this.#known.set(message.value.child, message);
+    this.#replay();
+    this.#mailbox?.put(message);
+  }
+  readonly #known = new Map<string, SensorMessage>();
+  #told: DrivenRobot | undefined;
+
+  /** A robot that has just been opened is told what was on /tf_static before. */
+  #replay(): void {
+    const robot = this.#configured?.robot;
+    if (!robot || robot === this.#told) return;
+    this.#told = robot;
+    for (const mount of this.#known.values()) this.#mailbox?.put(mount);
+  }
+
+  #jumped(channel: string, leap: number, nowMs: number): void {
+    const text = `the clock of ${channel} jumped by ${leap.toFixed(1)} s: localization begins anew from the last pose; check time synchronisation`;
+    this.#jump = { text, untilMs: nowMs + JUMP_SHOWN_MS };
+    this.#parts.port.log('warn', text);
+    this.#odom.clear();
+    this.#configured?.robot?.clockJumped(leap);
+  }
+
+  #parentOf(child: string, parent: string): void {
+    const { config, frames } = this.#parts;
+    if (!this.#outputs || child.replace(/^\//, '') !== frames.base) return;
+    if (config.tf === 'base' && parent.replace(/^\//, '') !== config.mapFrame)
+      this.#outputs.otherParent = parent;
+  }
+
+  #watcher(configured: Configured): RobotWatcher {
+    const isOurs = () => configured === this.#configured && this.#parts.port.lifecycle.state === 'active';
+    return {
+      status: (status) => {
+        if (configured !== this.#configured) return;
+        this.#status = status;
+        if (!isOurs() || !configured.robot) return;
+        this.#outputs?.status(status, this.#odom, configured.robot.pictures);
+        void this.#draw(status, configured.robot);
+      },
+      scan: (scan) => {
+        if (isOurs()) this.#outputs?.scan(scan);
+      },
+      event: (event) => {
+        if (configured === this.#configured) this.#outputs?.event(event);
+      },
+    };
+  }
+
+  /** The map again when other tiles are in memory; one drawing at a time. */
+  async #draw({ tiles }: RobotStatus, robot: DrivenRobot): Promise<void> {
+    const shown = tiles.join(' ');
+    if (this.#drawing || shown === this.#shownTiles) return;
+    this.#drawing = true;
+    try {
+      const points = await robot.pictures.mapPoints();
+      if (this.#configured?.robot === robot) this.#outputs?.map(points, robot.pictures);
+      this.#shownTiles = shown;
+    } catch (error) {
+      this.#note(`map_tiles: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      this.#drawing = false;
+    }
+  }
+
+  #diagnose(): Outcome {
+    const { port, config } = this.#parts;
+    const nowMs = port.time.steadyMs();
+    const active = port.lifecycle.state === 'active';
+    const missing = [...this.#frames]
+      .map((frame) => this.#mounts.missing(frame))
+      .filter((text) => text !== undefined);
+    const rows: DiagnosticRow[] = [
+      this.#mapRow(),
+      ...(active && this.#configured?.robot ? robotRows(this.#status) : []),
+      ...(active ? this.#sensors.rows(nowMs) : []),
+      { name: 'mounts', level: missing.length > 0 ? ERROR : OK, message: missing.join('; ') || 'ok' },
+    ];
+    if (this.#jump && nowMs < this.#jump.untilMs)
+      rows.push({ name: 'clock', level: ERROR, message: this.#jump.text });
+    else rows.push({ name: 'clock', level: OK, message: 'ok' });
+    const tf = this.#outputs?.tfProblem;
+    rows.push({ name: 'tf', level: tf ? ERROR : OK, message: tf ?? config.tf });
+    const late = this.#mailbox?.lateClouds ?? 0;
+    rows.push({
+      name: 'load',
+      level: (this.#mailbox?.overflow ?? 0) > 0 ? WARN : OK,
+      message: 'ok',
+      values: { 'clouds replaced by newer ones': late, 'messages dropped': this.#mailbox?.overflow ?? 0 },
+    });
+    this.#outputs?.diagnostics(rows);
+    return 'success';
+  }
+
+  #mapRow(): DiagnosticRow {
+    const name = 'map';
+    if (this.#fault) return { name, level: ERROR, message: this.#fault };
+    if (!this.#configured) return { name, level: STALE, message: 'not configured' };
+    const { robot, cause, failed, retry } = this.#configured;
+    if (robot) return { name, level: OK, message: 'open' };
+    const again = retry ? `; tried again every ${this.#parts.config.retry} s` : '';
+    return { name, level: failed || retry ? ERROR : WARN, message: `${cause}${again}` };
+  }
+
+  async #say(answer: Promise<CommandAnswer>): Promise<void> {
+    const { ok, text } = await answer;
+    this.#parts.port.log(ok ? 'info' : 'warn', text);
+  }
+
+  #guarded(name: string, task: () => Outcome): Outcome {
+    try {
+      return task();
+    } catch (error) {
+      this.#note(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return 'error';
+    }
+  }
+
+  #note(text: string): void {
+    this.#parts.port.log('error', text);
+  }
+}
