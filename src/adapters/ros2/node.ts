@@ -1,11 +1,14 @@
 import type { CommandAnswer, RobotCommand, RobotStatus, RobotWatcher } from '../../ports/robot.ts';
-import { refusalReason, type SensorMessage } from '../../types.ts';
+import type { SensorMessage } from '../../types.ts';
 import { ClockWatch } from './clock-watch.ts';
-import { type DiagnosticRow, ERROR, OK, robotRows, STALE, WARN } from './diagnostics.ts';
-import { type DrivenRobot, type OpenRobot, RETRIED } from './driven-robot.ts';
+import { type Configured, openConfigured } from './configured.ts';
+import type { DrivenRobot, OpenRobot } from './driven-robot.ts';
 import { sensorTopics, subscribeAll } from './inputs.ts';
 import { Mailbox } from './mailbox.ts';
+import { MapDrawing } from './map-drawing.ts';
+import { MountMemory } from './mount-memory.ts';
 import { MountWatch } from './mount-watch.ts';
+import { nodeRows } from './node-rows.ts';
 import { OdomTrack } from './odom-track.ts';
 import { Outputs } from './outputs.ts';
 import type { Closeable, Outcome, RosPort } from './ros-port.ts';
@@ -25,16 +28,6 @@ export interface NodeParts {
   readonly open: OpenRobot;
 }
 
-/** All that lives between configure and cleanup. */
-interface Configured {
-  readonly abort: AbortController;
-  robot: DrivenRobot | undefined;
-  /** why there is no robot yet */
-  cause: string;
-  failed: boolean;
-  retry: Closeable | undefined;
-}
-
 /**
  * The lifecycle node. Callbacks return at once: the map is opened meanwhile, and the node says when it is ready. A map
  * that cannot be had now is tried again; one that will never do leads to ErrorProcessing, never to a crash.
@@ -45,14 +38,14 @@ export class Ros2Node {
   readonly #clock: ClockWatch;
   readonly #mounts: MountWatch;
   readonly #sensors: SensorWatch;
+  readonly #memory = new MountMemory();
   readonly #frames = new Set<string>();
   readonly #closers: Closeable[] = [];
   #outputs: Outputs | undefined;
   #mailbox: Mailbox | undefined;
   #configured: Configured | undefined;
   #status: RobotStatus | undefined;
-  #shownTiles = '';
-  #drawing = false;
+  readonly #drawing = new MapDrawing((text) => this.#note(text));
   #jump: { text: string; untilMs: number } | undefined;
   #fault: string | undefined;
   /** what is still closing */
@@ -123,30 +116,9 @@ export class Ros2Node {
 
   async #open(configured: Configured): Promise<void> {
     const { port, config, open } = this.#parts;
-    configured.retry?.close();
-    configured.retry = undefined;
-    if (configured.abort.signal.aborted) return;
-    try {
-      const robot = await open(this.#watcher(configured), configured.abort.signal);
-      if (configured.abort.signal.aborted) {
-        await robot.close();
-        return;
-      }
-      configured.robot = robot;
-      configured.cause = '';
-      port.log('info', 'ready: the map is open');
-    } catch (error) {
-      if (configured.abort.signal.aborted) return;
-      configured.cause = error instanceof Error ? error.message : String(error);
-      port.log('error', configured.cause);
-      if (RETRIED.has(refusalReason(error) ?? '')) {
-        configured.retry = port.time.every(1000 * config.retry, () => void this.#open(configured));
-        return;
-      }
-      configured.failed = true;
-      // While active there is a way to ErrorProcessing: a deactivation that reports the error.
-      if (port.lifecycle.state === 'active') port.lifecycle.request('deactivate');
-    }
+    await openConfigured(configured, port, config.retry, () =>
+      open(this.#watcher(configured), configured.abort.signal),
+    );
   }
 
   #activate(): Outcome {
@@ -194,7 +166,7 @@ export class Ros2Node {
     const configured = this.#configured;
     this.#configured = undefined;
     this.#status = undefined;
-    this.#shownTiles = '';
+    this.#drawing.forget();
     this.#odom.clear();
     if (!configured) return 'success';
     configured.abort.abort();
@@ -218,22 +190,10 @@ export class Ros2Node {
     }
     if (message.kind === 'points') this.#frames.add(message.value.frameId);
     if (message.kind === 'odometry') this.#odom.add(message.value);
-    // Mounts are kept by the robot: they may come before the map is there, so they are told again later.
-    if (message.kind === 'mount') this.#known.set(message.value.child, message);
-    this.#replay();
+    const { robot } = this.#configured ?? {};
+    for (const one of this.#memory.before(message, robot)) this.#mailbox?.put(one);
     this.#mailbox?.put(message);
   }
-  readonly #known = new Map<string, SensorMessage>();
-  #told: DrivenRobot | undefined;
-
-  /** A robot that has just been opened is told what was on /tf_static before. */
-  #replay(): void {
-    const robot = this.#configured?.robot;
-    if (!robot || robot === this.#told) return;
-    this.#told = robot;
-    for (const mount of this.#known.values()) this.#mailbox?.put(mount);
-  }
-
   #jumped(channel: string, leap: number, nowMs: number): void {
     const text = `the clock of ${channel} jumped by ${leap.toFixed(1)} s: localization begins anew from the last pose; check time synchronisation`;
     this.#jump = { text, untilMs: nowMs + JUMP_SHOWN_MS };
@@ -257,7 +217,7 @@ export class Ros2Node {
         this.#status = status;
         if (!isOurs() || !configured.robot) return;
         this.#outputs?.status(status, this.#odom, configured.robot.pictures);
-        void this.#draw(status, configured.robot);
+        void this.#drawing.draw(status, configured.robot, this.#outputs);
       },
       scan: (scan) => {
         if (isOurs()) this.#outputs?.scan(scan);
@@ -268,59 +228,24 @@ export class Ros2Node {
     };
   }
 
-  /** The map again when other tiles are in memory; one drawing at a time. */
-  async #draw({ tiles }: RobotStatus, robot: DrivenRobot): Promise<void> {
-    const shown = tiles.join(' ');
-    if (this.#drawing || shown === this.#shownTiles) return;
-    this.#drawing = true;
-    try {
-      const points = await robot.pictures.mapPoints();
-      if (this.#configured?.robot === robot) this.#outputs?.map(points, robot.pictures);
-      this.#shownTiles = shown;
-    } catch (error) {
-      this.#note(`map_tiles: ${error instanceof Error ? error.message : String(error)}`);
-    } finally {
-      this.#drawing = false;
-    }
-  }
-
   #diagnose(): Outcome {
     const { port, config } = this.#parts;
     const nowMs = port.time.steadyMs();
-    const active = port.lifecycle.state === 'active';
-    const missing = [...this.#frames]
-      .map((frame) => this.#mounts.missing(frame))
-      .filter((text) => text !== undefined);
-    const rows: DiagnosticRow[] = [
-      this.#mapRow(),
-      ...(active && this.#configured?.robot ? robotRows(this.#status) : []),
-      ...(active ? this.#sensors.rows(nowMs) : []),
-      { name: 'mounts', level: missing.length > 0 ? ERROR : OK, message: missing.join('; ') || 'ok' },
-    ];
-    if (this.#jump && nowMs < this.#jump.untilMs)
-      rows.push({ name: 'clock', level: ERROR, message: this.#jump.text });
-    else rows.push({ name: 'clock', level: OK, message: 'ok' });
-    const tf = this.#outputs?.tfProblem;
-    rows.push({ name: 'tf', level: tf ? ERROR : OK, message: tf ?? config.tf });
-    const late = this.#mailbox?.lateClouds ?? 0;
-    rows.push({
-      name: 'load',
-      level: (this.#mailbox?.overflow ?? 0) > 0 ? WARN : OK,
-      message: 'ok',
-      values: { 'clouds replaced by newer ones': late, 'messages dropped': this.#mailbox?.overflow ?? 0 },
+    const rows = nodeRows({
+      active: port.lifecycle.state === 'active',
+      configured: this.#configured,
+      fault: this.#fault,
+      retrySeconds: config.retry,
+      status: this.#status,
+      sensors: this.#sensors.rows(nowMs),
+      missing: [...this.#frames].flatMap((frame) => this.#mounts.missing(frame) ?? []),
+      jump: this.#jump && nowMs < this.#jump.untilMs ? this.#jump.text : undefined,
+      tfProblem: this.#outputs?.tfProblem,
+      late: this.#mailbox?.lateClouds ?? 0,
+      overflow: this.#mailbox?.overflow ?? 0,
     });
     this.#outputs?.diagnostics(rows);
     return 'success';
-  }
-
-  #mapRow(): DiagnosticRow {
-    const name = 'map';
-    if (this.#fault) return { name, level: ERROR, message: this.#fault };
-    if (!this.#configured) return { name, level: STALE, message: 'not configured' };
-    const { robot, cause, failed, retry } = this.#configured;
-    if (robot) return { name, level: OK, message: 'open' };
-    const again = retry ? `; tried again every ${this.#parts.config.retry} s` : '';
-    return { name, level: failed || retry ? ERROR : WARN, message: `${cause}${again}` };
   }
 
   async #say(answer: Promise<CommandAnswer>): Promise<void> {
