@@ -2,31 +2,22 @@ import type { CommandAnswer, RobotCommand, RobotStatus, RobotWatcher } from '../
 import type { SensorMessage } from '../../types.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { type Configured, openConfigured } from './configured.ts';
-import type { DrivenRobot, OpenRobot } from './driven-robot.ts';
 import { sensorTopics, subscribeAll } from './inputs.ts';
 import { Mailbox } from './mailbox.ts';
 import { MapDrawing } from './map-drawing.ts';
 import { MountMemory } from './mount-memory.ts';
 import { MountWatch } from './mount-watch.ts';
+import type { NodeParts } from './node-parts.ts';
 import { nodeRows } from './node-rows.ts';
 import { OdomTrack } from './odom-track.ts';
 import { Outputs } from './outputs.ts';
-import type { Closeable, Outcome, RosPort } from './ros-port.ts';
-import type { Ros2Config } from './ros2-config.ts';
+import type { Closeable, Outcome } from './ros-port.ts';
 import { SensorWatch } from './sensor-watch.ts';
 import { serveAll } from './services.ts';
 
 const DIAGNOSTICS_MS = 1000;
 /** A jump of the clock is told for so long. */
 const JUMP_SHOWN_MS = 30_000;
-
-export interface NodeParts {
-  readonly port: RosPort;
-  readonly config: Ros2Config;
-  /** of the configuration `frames` */
-  readonly frames: { readonly base: string; readonly mounts: readonly { parent: string; child: string }[] };
-  readonly open: OpenRobot;
-}
 
 /**
  * The lifecycle node. Callbacks return at once: the map is opened meanwhile, and the node says when it is ready. A map
