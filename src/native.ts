@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { Core, TileMap } from './core.ts';
+import type { Core, RayScene, TileMap } from './core.ts';
 import { createPortableCore } from './portable/core.ts';
 import { Refusal } from './types.ts';
 
@@ -11,6 +11,7 @@ type Addon = Pick<Core, 'cloud' | 'setThreads'> & {
   setSimd(simd?: 'scalar' | 'best'): Core['simd'];
   TileMap: new (tileSize: number) => NativeTileMap;
   CancelToken: new () => CancelToken;
+  RayScene: new (solids: Float64Array) => RayScene;
 };
 
 /** What works off the event loop: its last parameter is an AbortSignal. */
@@ -105,6 +106,7 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     tileFromIndex: (cloud, origin, index, signal) =>
       cancellable(signal, (token) => addon.tileFromIndex(cloud, origin, index, token)),
     tileIndex: (tile, signal) => cancellable(signal, (token) => addon.tileIndex(tile, token)),
+    rayScene: (solids) => new addon.RayScene(solids),
     tileMap: (tileSize) => {
       const map = new addon.TileMap(tileSize);
       return {

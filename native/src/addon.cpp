@@ -2,6 +2,7 @@
 #include "dilly/pcd.hpp"
 #include "dilly/tile_index.hpp"
 #include "dilly/voxel.hpp"
+#include "ray_scene_handle.hpp"
 #include "tile_map_handle.hpp"
 
 namespace dilly::binding {
@@ -257,6 +258,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   addon->tile_map = Napi::Persistent(TileMapHandle::define(env));
   addon->cancel = Napi::Persistent(CancelHandle::define(env));
   exports.Set("TileMap", addon->tile_map.Value());
+  exports.Set("RayScene", RaySceneHandle::define(env));
   exports.Set("CancelToken", addon->cancel.Value());
   const auto add = [&](const char* name, Napi::Value (*function)(const Napi::CallbackInfo&)) {
     exports.Set(name, Napi::Function::New(env, function, name));

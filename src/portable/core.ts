@@ -9,6 +9,7 @@ import { estimateNormals } from './normals.ts';
 import { decodePcd } from './pcd.ts';
 import { firstFault } from './point-fault.ts';
 import { decodePointCloud2 } from './pointcloud2.ts';
+import { PortableRayScene } from './ray-scene.ts';
 import { PortableTileMap } from './tile-map.ts';
 import { PortableTile } from './tile-set.ts';
 import { downsample } from './voxel.ts';
@@ -65,5 +66,6 @@ export function createPortableCore(): Core {
       }),
     tileIndex: (_tile, signal) => run(signal, () => undefined),
     tileMap: (tileSize) => new PortableTileMap(tileSize),
+    rayScene: (solids) => new PortableRayScene(solids),
   };
 }
