@@ -16,6 +16,7 @@ import { addMapVerify } from './commands/map-verify.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRos2 } from './commands/ros2.ts';
 import { addSchema } from './commands/schema.ts';
+import { addSim } from './commands/sim.ts';
 import { refusalReason } from './types.ts';
 
 /** Refusals that mean that the command was called wrongly, not that its job failed. */
@@ -43,6 +44,7 @@ addIts(program);
 addRos2(program);
 addSchema(program);
 addDemo(program);
+addSim(program);
 // Commands inherit neither by themselves.
 for (const command of allCommands(program)) command.exitOverride();
 

@@ -20,13 +20,13 @@ export function cityGraph(origin: Geodetic): { type: 'FeatureCollection'; featur
   const feature = (geometry: object, properties: object) => ({ type: 'Feature', geometry, properties });
   const point = (at: UV) => ({ type: 'Point', coordinates: place(at) });
   const line = (...at: UV[]) => ({ type: 'LineString', coordinates: at.map(place) });
-  const node = (id: WayName) => feature(point(WAY[id]), { kind: 'node', id });
+  const node = (id: WayName) => feature(point(WAY[id]), { kind: 'node', id: `n-${id}` });
   const link = (id: string, from: WayName, to: WayName, more: object = {}) =>
     feature(line(WAY[from], WAY[to]), {
       kind: 'link',
       id,
-      from,
-      to,
+      from: `n-${from}`,
+      to: `n-${to}`,
       width: 2.4,
       incline: 0,
       surface: 'paving_stones',

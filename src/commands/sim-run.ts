@@ -1,0 +1,182 @@
+import { CITY_START, CityDrive, type CityOptions, STEP_MS } from '../adapters/sim/city/city-drive.ts';
+import { PathFollower } from '../adapters/sim/city/follower.ts';
+import { LOBBY, WAY } from '../adapters/sim/city/plan.ts';
+import { toMap } from '../adapters/sim/city/solid.ts';
+import type { Config } from '../config.ts';
+import type { Core } from '../core.ts';
+import { TileSupply } from '../map/tile-supply.ts';
+import { Random } from '../math/random.ts';
+import { Localizer } from '../pipeline.ts';
+import type { DriveAdvice } from '../ports/robot.ts';
+import type { PoseSink } from '../ports.ts';
+import type { FrameResult, SensorMessage, SignalPhase } from '../types.ts';
+import { type OpenMap, planLimits } from './open-map.ts';
+import { SimBrain } from './sim-brain.ts';
+import { SimJudge } from './sim-judge.ts';
+import { lightAt } from './sim-light.ts';
+import type { SimRoute } from './sim-route.ts';
+import { startFrom } from './start.ts';
+
+export interface SimParts {
+  readonly core: Core;
+  readonly config: Config;
+  readonly map: OpenMap;
+  readonly route: SimRoute;
+  readonly seed: number;
+  /** simulated, s */
+  readonly maxSeconds: number;
+  readonly city?: Partial<Omit<CityOptions, 'core' | 'seed' | 'light'>>;
+  readonly sink?: PoseSink;
+  readonly onMessage?: (message: SensorMessage) => Promise<void>;
+  /** before each step; throws to end the drive */
+  readonly onStep?: (drive: CityDrive, now: SimNow) => void | Promise<void>;
+}
+
+export interface SimNow {
+  readonly seconds: number;
+  readonly frame: FrameResult | undefined;
+  readonly advice: DriveAdvice | undefined;
+  readonly along: number;
+}
+
+const ARRIVED_M = 0.6;
+/** Steps between two decisions; the robot's camera and door messages come at this rate too. */
+const DECIDE = 5;
+/** s: between the light and what its vendor says of it */
+const LAG_MS = 300;
+const FRONT = 0.35;
+const DOOR_OPENS_S = 3;
+
+/** One simulated delivery, from the hub to the lobby, driven from the pose that the robot believes. */
+export async function runDelivery(parts: SimParts) {
+  const { core, config, map, route, seed } = parts;
+  const random = new Random(seed + 9 * 2 ** 32);
+  const shift = random.uniform(0, 60);
+  const light = (seconds: number): SignalPhase => lightAt(seconds, shift).phase;
+  const drive = new CityDrive({ core, seed, ...parts.city, light });
+  const judge = new SimJudge(route.walls);
+  const follower = new PathFollower(route.line);
+  let frame: FrameResult | undefined;
+  const states: Record<string, number> = {};
+  const localizer = new Localizer({
+    core,
+    config,
+    clock: { nowMs: () => performance.now() },
+    map: supplyFor(parts),
+    prior: startFrom(
+      { ...config.replay.start, seed: config.replay.start.seed + seed },
+      { poses: [{ stamp: CITY_START, pose: drive.body.pose }], origin: map.index.origin },
+      { name: 'city', start: CITY_START, end: CITY_START, channels: {} },
+    ),
+    outputOn: 'points',
+    sink: {
+      frame: (result) => {
+        frame = result;
+        judge.frame(result, drive.seconds);
+        states[result.state] = (states[result.state] ?? 0) + 1 / drive.lidar.rate;
+        parts.sink?.frame(result);
+      },
+      update: (record) => parts.sink?.update(record),
+      refused: (reason, detail) => parts.sink?.refused(reason, detail),
+    },
+  });
+  const handle = async (messages: readonly SensorMessage[]) => {
+    for (const message of messages) {
+      if (message.kind === 'pose') judge.truth(message.value.stamp, message.value.pose);
+      await parts.onMessage?.(message);
+      await localizer.handle(message);
+    }
+  };
+  const { head, provider, externalId, crossingLength, verifiedAt, id } = route.signal;
+  const brain = new SimBrain(
+    {
+      stopLine: alongOf(follower, toMap(...WAY.south)),
+      door: alongOf(follower, toMap(LOBBY.west, LOBBY.door)),
+      end: follower.length,
+      front: FRONT,
+    },
+    { signalId: id, head: String(head), provider, externalId, crossingLength, verifiedAt },
+    config.crossing,
+  );
+  const waits = new Map<string, number>();
+  let advice: DriveAdvice | undefined;
+  let asked: number | undefined;
+  let travelled = 0;
+  await handle(drive.begin());
+  const wall = performance.now();
+  const steps = Math.round((parts.maxSeconds * 1000) / STEP_MS);
+  let delivered = false;
+  for (let step = 0; step < steps && !delivered; step++) {
+    const nowMs = step * STEP_MS;
+    await parts.onStep?.(drive, { seconds: drive.seconds, frame, advice, along: follower.along });
+    if (step % DECIDE === 0) {
+      if (nowMs % 1000 === 0) brain.hear(signalState(id, provider, nowMs, shift));
+      const toDoor = alongOf(follower, toMap(LOBBY.west, LOBBY.door)) - follower.along;
+      if (toDoor < 12) asked ??= drive.seconds;
+      drive.doorOpen = asked !== undefined && drive.seconds - asked > DOOR_OPENS_S;
+      const sight = await drive.camera();
+      const camera = sight.kind === 'none' ? sight : { ...sight, seenAtMs: nowMs };
+      const obstacles = { veto: drive.traffic.isOnCrossing(), what: 'a vehicle', checkedAtMs: nowMs };
+      advice = brain.advise(frame, follower.along, { camera, obstacles, doorOpen: drive.doorOpen }, nowMs);
+      if (advice.motion === 'stop') {
+        const reason = advice.reason.replace(/[\d.]+/g, 'N');
+        waits.set(reason, (waits.get(reason) ?? 0) + (DECIDE * STEP_MS) / 1000);
+      }
+      judge.place(drive.body.pose, light(drive.seconds));
+    }
+    const believed = frame?.pose;
+    await handle(await drive.step(follower.command(believed, advice?.speedLimit ?? 0)));
+    travelled += Math.abs(drive.body.speed) * (STEP_MS / 1000);
+    const [gx, gy] = route.line.at(-1)!;
+    delivered = Math.hypot(drive.body.x - gx, drive.body.y - gy) < ARRIVED_M && drive.body.speed < 0.3;
+  }
+  const wallSeconds = (performance.now() - wall) / 1000;
+  return {
+    seed,
+    delivered,
+    seconds: drive.seconds,
+    distance: travelled,
+    realTimeFactor: drive.seconds / wallSeconds,
+    ...judge.figures(),
+    states,
+    waits: Object.fromEntries([...waits].map(([reason, s]) => [reason, Math.round(s * 10) / 10])),
+  };
+}
+export type Delivery = Awaited<ReturnType<typeof runDelivery>>;
+
+function supplyFor({ core, map, config, sink }: SimParts): TileSupply {
+  return new TileSupply({
+    core,
+    index: map.index,
+    files: map.source,
+    limits: planLimits(config.map),
+    wait: true,
+    loadAtOnce: 4,
+    onRefused: (reason, detail) => sink?.refused(reason, detail),
+  });
+}
+
+function signalState(signalId: string, provider: string, nowMs: number, shift: number) {
+  const { phase, remaining } = lightAt((nowMs - LAG_MS) / 1000, shift);
+  const sourceTime = Number(CITY_START / 1_000_000n) + nowMs - LAG_MS;
+  return {
+    signalId,
+    provider,
+    phase,
+    remaining: { min: remaining },
+    sourceTime,
+    timingSourceTime: sourceTime,
+    receivedAtMs: nowMs,
+    raw: null,
+  };
+}
+
+function alongOf(follower: PathFollower, [x, y]: readonly [number, number]): number {
+  let best = { along: 0, gap: Number.POSITIVE_INFINITY };
+  for (let along = 0; along <= follower.length; along += 0.1) {
+    const [px, py] = follower.pointAt(along);
+    const gap = Math.hypot(px - x, py - y);
+    if (gap < best.gap) best = { along, gap };
+  }
+  return best.along;
+}
