@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addBag } from './commands/bag.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDemoReplay } from './commands/demo-replay.ts';
 import { addEval } from './commands/eval.ts';
 import { addInterventions } from './commands/interventions.ts';
 import { addIts } from './commands/its.ts';
@@ -44,6 +45,7 @@ addIts(program);
 addRos2(program);
 addSchema(program);
 addDemo(program);
+addDemoReplay(program);
 addSim(program);
 // Commands inherit neither by themselves.
 for (const command of allCommands(program)) command.exitOverride();

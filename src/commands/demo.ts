@@ -1,53 +1,129 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Command } from 'commander';
-import { SimulatedDrive } from '../adapters/sim/source.ts';
-import { writeBag } from './bag.ts';
-import { buildMap } from './map-build.ts';
-import { replay } from './replay.ts';
-import { describeRun } from './replay-text.ts';
-import { answer, type CommonOptions, withCommonOptions } from './shared.ts';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Command, InvalidArgumentError } from 'commander';
+import { FolderStore } from '../map-service/http/folder-store.ts';
+import { mapService } from '../map-service/http/server.ts';
+import { Refusal } from '../types.ts';
+import { NetworkCity } from './demo-outside.ts';
+import { readProfiles } from './map-serve.ts';
+import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
+import { DEMO_MAP, openSim, PROFILES } from './sim.ts';
+import { type Delivery, runDelivery, type SimNow } from './sim-run.ts';
 
 interface DemoOptions extends CommonOptions {
-  readonly out: string;
-  readonly seconds: string;
-  readonly seed: string;
+  readonly headless?: boolean;
+  readonly minutes: number;
+  readonly seed: number;
 }
 
-const TRUTH_TOPIC = '/ground_truth/pose';
+/** So often a line says where the robot is, s. */
+const SAY = 5;
 
 export function addDemo(program: Command): void {
+  const number = (text: string) => {
+    if (Number(text) > 0 && Number(text) <= 600) return Number(text);
+    throw new InvalidArgumentError(`expected a number up to 600, found ${text}`);
+  };
   withCommonOptions(program.command('demo'))
-    .description('make a small drive, a map of it, and localise a second drive on that map')
-    .option('--out <dir>', 'folder for all of it', 'build/demo')
-    .option('--seconds <s>', 'length of each drive', '20')
-    .option('--seed <n>', 'of the sensor noise', '1')
+    .description('the whole product in one process: map service, vendors, broker, city, robot; one delivery')
+    .option('--headless', 'without a page; exit code 1 where the delivery fails')
+    .option('--minutes <n>', 'the delivery must be done by then', number, 4)
+    .option('--seed <n>', 'of sensors and traffic', number, 1)
     .action(demo);
 }
 
-/** The whole product on a machine without data: one drive is mapped, another one of the same street is localised. */
 async function demo(options: DemoOptions): Promise<void> {
-  const seconds = Number(options.seconds);
-  const seed = Number(options.seed);
-  const path = (name: string) => join(options.out, name);
-  await mkdir(options.out, { recursive: true });
-  const common = { set: options.set, ...(options.config && { config: options.config }) };
-  for (const [name, noise] of [
-    ['mapping.mcap', seed],
-    ['drive.mcap', seed + 1],
-  ] as const) {
-    if (!existsSync(path(name)))
-      await writeBag(new SimulatedDrive({ seed, noiseSeed: noise, seconds }), path(name));
+  await openSession(options);
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  const store = await mkdtemp(join(tmpdir(), 'dilly-demo-'));
+  const closers: (() => Promise<unknown>)[] = [() => rm(store, { recursive: true, force: true })];
+  try {
+    const delivery = await deliver(options, store, ending.signal, closers);
+    answer(options, delivery, describe(delivery));
+    if (!delivery.delivered) process.exitCode = 1;
+  } catch (error) {
+    if (!ending.signal.aborted) throw error;
+    process.stderr.write('ended before the delivery was done\n');
+    process.exitCode = options.headless ? 1 : 0;
+  } finally {
+    // The last that was opened is the first to be closed.
+    for (const close of closers.reverse()) await close();
+    process.removeListener('SIGINT', end);
+    process.removeListener('SIGTERM', end);
   }
-  await rm(path('map'), { recursive: true, force: true });
-  await buildMap({ ...common, scans: path('mapping.mcap'), poses: TRUTH_TOPIC, out: path('map') });
-  const { summary, record } = await replay(path('drive.mcap'), {
-    ...common,
-    map: path('map'),
-    reference: TRUTH_TOPIC,
-    out: path('run'),
-    threads: '2',
+}
+
+async function deliver(
+  options: DemoOptions,
+  store: string,
+  ending: AbortSignal,
+  closers: (() => Promise<unknown>)[],
+): Promise<Delivery> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const service = await mapService({
+    store: new FolderStore(dirname(DEMO_MAP), ['gangnam-demo']),
+    profiles: await readProfiles(PROFILES),
+    maxDriveBytes: 1e9,
+    cacheBytes: 64e6,
+    refreshMs: 2000,
+    radiusM: 60,
+    routeLifeMs: 15 * 60_000,
+    bodyLimit: 1e6,
+    requestTimeoutMs: 30_000,
+    onFailure: (_, error) => say(`map service: ${String(error)}`),
   });
-  answer(options, summary, describeRun(summary, record, path('run')));
+  closers.push(() => service.close());
+  const address = await service.listen({ host: '127.0.0.1', port: 0 });
+  const { parts, close } = await openSim({
+    ...options,
+    // The demo's map is made by `dilly-nav sim map` and comes with the product: nobody signs it.
+    set: ['map.allowUnsigned=true', `map.store.folder=${store}`, ...options.set],
+    map: `${address}/v1/maps/gangnam-demo`,
+    lidar: 'spin-32',
+    rain: '0',
+    seconds: String(60 * options.minutes),
+  });
+  closers.push(close);
+  const graph = await readFile(join(DEMO_MAP, 'graph.geojson'), 'utf8');
+  const outside = await NetworkCity.start(graph, parts.config, say);
+  closers.push(() => outside.close());
+  say(`map service ${address}/openapi; city ${outside.addresses}; ends at Ctrl-C`);
+  const begun = performance.now();
+  let said = Number.NEGATIVE_INFINITY;
+  return runDelivery({
+    ...parts,
+    seed: options.seed,
+    outside,
+    onStep: async (_, now) => {
+      if (ending.aborted) throw new Refusal('cancelled', 'ended');
+      const ahead = 1000 * now.seconds - (performance.now() - begun);
+      if (ahead > 5) await pause(ahead);
+      if (now.seconds - said < SAY) return;
+      said = now.seconds;
+      say(lineOf(now));
+    },
+  });
+}
+
+function lineOf({ seconds, frame, advice, along }: SimNow): string {
+  const state = `${frame?.state ?? 'UNINITIALISED'}${frame?.stateReason ? ` (${frame.stateReason})` : ''}`;
+  return `${seconds.toFixed(0).padStart(4)} s  ${along.toFixed(0).padStart(4)} m  ${state}  ${advice?.motion ?? '-'}: ${advice?.reason ?? ''}`;
+}
+
+function describe(row: Delivery): string {
+  const cm = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} cm`);
+  return [
+    row.delivered
+      ? `delivered in ${row.seconds.toFixed(0)} s`
+      : `NOT delivered in ${row.seconds.toFixed(0)} s`,
+    `${row.distance.toFixed(0)} m driven; error against truth: median ${cm(row.errorMedian)}, p99 ${cm(row.errorP99)}, most ${cm(row.errorMax)}`,
+    `tiles: ${row.tilesLoaded} loaded, ${row.tilesDropped} dropped`,
+    `virtual walls crossed: ${row.wallsCrossed}; entered on red: ${row.enteredOnRed}`,
+    ...Object.entries(row.waits).map(([reason, seconds]) => `waited ${seconds.toFixed(1)} s: ${reason}`),
+  ].join('\n');
 }

@@ -1,19 +1,19 @@
-import { CITY_START, CityDrive, type CityOptions, STEP_MS } from '../adapters/sim/city/city-drive.ts';
+import { CITY_START, CityDrive, STEP_MS } from '../adapters/sim/city/city-drive.ts';
+import type { CityOptions } from '../adapters/sim/city/city-options.ts';
 import { PathFollower } from '../adapters/sim/city/follower.ts';
 import { LOBBY, WAY } from '../adapters/sim/city/plan.ts';
 import { toMap } from '../adapters/sim/city/solid.ts';
 import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
 import { TileSupply } from '../map/tile-supply.ts';
-import { Random } from '../math/random.ts';
 import { Localizer } from '../pipeline.ts';
 import type { DriveAdvice } from '../ports/robot.ts';
 import type { PoseSink } from '../ports.ts';
-import type { FrameResult, SensorMessage, SignalPhase } from '../types.ts';
+import type { FrameResult, SensorMessage, SignalPhase, SignalState } from '../types.ts';
 import { type OpenMap, planLimits } from './open-map.ts';
 import { SimBrain } from './sim-brain.ts';
 import { SimJudge } from './sim-judge.ts';
-import { lightAt } from './sim-light.ts';
+import { QuietCity } from './sim-light.ts';
 import type { SimRoute } from './sim-route.ts';
 import { startFrom } from './start.ts';
 
@@ -26,10 +26,24 @@ export interface SimParts {
   /** simulated, s */
   readonly maxSeconds: number;
   readonly city?: Partial<Omit<CityOptions, 'core' | 'seed' | 'light'>>;
+  /** default: simulated, by seed */
+  readonly outside?: Outside;
   readonly sink?: PoseSink;
   readonly onMessage?: (message: SensorMessage) => Promise<void>;
   /** before each step; throws to end the drive */
   readonly onStep?: (drive: CityDrive, now: SimNow) => void | Promise<void>;
+}
+
+/** Signals and doors: simulated in step with the drive, or vendors on the network in real time. */
+export interface Outside {
+  /** what the light truly shows */
+  light(seconds: number): SignalPhase;
+  /** ms on the clock of `receivedAtMs` */
+  nowMs(seconds: number): number;
+  /** what was said of the signal since it was last asked */
+  hear(seconds: number): readonly SignalState[];
+  /** `metres` to the door: it is asked for when near; whether it stands open for us */
+  door(metres: number, seconds: number): boolean;
 }
 
 export interface SimNow {
@@ -42,27 +56,25 @@ export interface SimNow {
 const ARRIVED_M = 0.6;
 /** Steps between two decisions; the robot's camera and door messages come at this rate too. */
 const DECIDE = 5;
-/** s: between the light and what its vendor says of it */
-const LAG_MS = 300;
 const FRONT = 0.35;
-const DOOR_OPENS_S = 3;
 
 /** One simulated delivery, from the hub to the lobby, driven from the pose that the robot believes. */
 export async function runDelivery(parts: SimParts) {
   const { core, config, map, route, seed } = parts;
-  const random = new Random(seed + 9 * 2 ** 32);
-  const shift = random.uniform(0, 60);
-  const light = (seconds: number): SignalPhase => lightAt(seconds, shift).phase;
+  const outside = parts.outside ?? new QuietCity(seed, route.signal.id, route.signal.provider);
+  const light = (seconds: number): SignalPhase => outside.light(seconds);
   const drive = new CityDrive({ core, seed, ...parts.city, light });
   const judge = new SimJudge(route.walls);
   const follower = new PathFollower(route.line);
   let frame: FrameResult | undefined;
   const states: Record<string, number> = {};
+  const supply = supplyFor(parts);
+  const tiles = { held: new Set<string>(), loaded: 0, dropped: 0 };
   const localizer = new Localizer({
     core,
     config,
     clock: { nowMs: () => performance.now() },
-    map: supplyFor(parts),
+    map: supply,
     prior: startFrom(
       { ...config.replay.start, seed: config.replay.start.seed + seed },
       { poses: [{ stamp: CITY_START, pose: drive.body.pose }], origin: map.index.origin },
@@ -74,6 +86,10 @@ export async function runDelivery(parts: SimParts) {
         frame = result;
         judge.frame(result, drive.seconds);
         states[result.state] = (states[result.state] ?? 0) + 1 / drive.lidar.rate;
+        const held = new Set(supply.tiles.tileIds);
+        tiles.loaded += [...held].filter((one) => !tiles.held.has(one)).length;
+        tiles.dropped += [...tiles.held].filter((one) => !held.has(one)).length;
+        tiles.held = held;
         parts.sink?.frame(result);
       },
       update: (record) => parts.sink?.update(record),
@@ -88,32 +104,30 @@ export async function runDelivery(parts: SimParts) {
     }
   };
   const { head, provider, externalId, crossingLength, verifiedAt, id } = route.signal;
+  const marks = {
+    stopLine: alongOf(follower, toMap(...WAY.south)),
+    door: alongOf(follower, toMap(LOBBY.west, LOBBY.door)),
+    end: follower.length,
+    front: FRONT,
+  };
   const brain = new SimBrain(
-    {
-      stopLine: alongOf(follower, toMap(...WAY.south)),
-      door: alongOf(follower, toMap(LOBBY.west, LOBBY.door)),
-      end: follower.length,
-      front: FRONT,
-    },
+    marks,
     { signalId: id, head: String(head), provider, externalId, crossingLength, verifiedAt },
     config.crossing,
   );
   const waits = new Map<string, number>();
   let advice: DriveAdvice | undefined;
-  let asked: number | undefined;
   let travelled = 0;
   await handle(drive.begin());
   const wall = performance.now();
   const steps = Math.round((parts.maxSeconds * 1000) / STEP_MS);
   let delivered = false;
   for (let step = 0; step < steps && !delivered; step++) {
-    const nowMs = step * STEP_MS;
+    const nowMs = outside.nowMs(drive.seconds);
     await parts.onStep?.(drive, { seconds: drive.seconds, frame, advice, along: follower.along });
     if (step % DECIDE === 0) {
-      if (nowMs % 1000 === 0) brain.hear(signalState(id, provider, nowMs, shift));
-      const toDoor = alongOf(follower, toMap(LOBBY.west, LOBBY.door)) - follower.along;
-      if (toDoor < 12) asked ??= drive.seconds;
-      drive.doorOpen = asked !== undefined && drive.seconds - asked > DOOR_OPENS_S;
+      for (const state of outside.hear(drive.seconds)) brain.hear(state);
+      drive.doorOpen = outside.door(marks.door - follower.along, drive.seconds);
       const sight = await drive.camera();
       const camera = sight.kind === 'none' ? sight : { ...sight, seenAtMs: nowMs };
       const obstacles = { veto: drive.traffic.isOnCrossing(), what: 'a vehicle', checkedAtMs: nowMs };
@@ -139,6 +153,8 @@ export async function runDelivery(parts: SimParts) {
     realTimeFactor: drive.seconds / wallSeconds,
     ...judge.figures(),
     states,
+    tilesLoaded: tiles.loaded,
+    tilesDropped: tiles.dropped,
     waits: Object.fromEntries([...waits].map(([reason, s]) => [reason, Math.round(s * 10) / 10])),
   };
 }
@@ -154,21 +170,6 @@ function supplyFor({ core, map, config, sink }: SimParts): TileSupply {
     loadAtOnce: 4,
     onRefused: (reason, detail) => sink?.refused(reason, detail),
   });
-}
-
-function signalState(signalId: string, provider: string, nowMs: number, shift: number) {
-  const { phase, remaining } = lightAt((nowMs - LAG_MS) / 1000, shift);
-  const sourceTime = Number(CITY_START / 1_000_000n) + nowMs - LAG_MS;
-  return {
-    signalId,
-    provider,
-    phase,
-    remaining: { min: remaining },
-    sourceTime,
-    timingSourceTime: sourceTime,
-    receivedAtMs: nowMs,
-    raw: null,
-  };
 }
 
 function alongOf(follower: PathFollower, [x, y]: readonly [number, number]): number {

@@ -1,12 +1,13 @@
-import type { Core, RayScene } from '../../../core.ts';
+import type { RayScene } from '../../../core.ts';
 import { enuFrame } from '../../../math/geodesy.ts';
 import { Random } from '../../../math/random.ts';
 import { compose, interpolatePose, inverse, transformPoint } from '../../../math/se3.ts';
 import { quatFromRpy } from '../../../math/so3.ts';
 import { norm, sub } from '../../../math/vec3.ts';
-import type { GnssFix, Pose, SensorMessage, SignalPhase, Stamp, Vec3 } from '../../../types.ts';
+import type { GnssFix, Pose, SensorMessage, Stamp, Vec3 } from '../../../types.ts';
 import { ORIGIN } from '../source.ts';
 import { type DriveCommand, RobotBody } from './body.ts';
+import type { CameraSight, CityFaults, CityOptions } from './city-options.ts';
 import { CityImu, CityWheels } from './inertial.ts';
 import { CITY_LIDARS, type CityLidar } from './lidar-models.ts';
 import { LidarScanner } from './lidar-scan.ts';
@@ -15,34 +16,6 @@ import { CityGnss } from './satellites.ts';
 import { type CitySolid, solidNumbers, toMap } from './solid.ts';
 import { Traffic } from './traffic.ts';
 import { buildCity, doorLeaf } from './world.ts';
-
-export interface CityOptions {
-  readonly core: Core;
-  /** of sensors, traffic and everything that is not in the map: integer in [0, 2³²) */
-  readonly seed: number;
-  /** of the block itself; the demo map is of block 1 */
-  readonly city?: number;
-  readonly lidar?: CityLidar;
-  /** mm/h; 30 is heavy rain */
-  readonly rain?: number;
-  /** stands still and is not in the map: parked trucks, hoardings */
-  readonly extras?: readonly CitySolid[];
-  /** an empty street, fixes without error: how a map is surveyed */
-  readonly survey?: boolean;
-  /** what the light for people on foot shows at `seconds` of the drive */
-  readonly light: (seconds: number) => SignalPhase;
-  /** [u, v, yaw] of the city's axes */
-  readonly start?: readonly [number, number, number];
-}
-
-/** What is broken on purpose; may be changed at any time of a drive. */
-export interface CityFaults {
-  lidarSilent: boolean;
-  imuSilent: boolean;
-  gnssSilent: boolean;
-  /** added to each fix, m east and north */
-  gnssOffset: readonly [number, number];
-}
 
 /** 2026-01-05T00:00:00Z, in ns */
 export const CITY_START: Stamp = 1_767_571_200_000_000_000n;
@@ -60,12 +33,6 @@ type Unplaced = SensorMessage extends infer M
     ? Pick<M, 'channel' | Extract<keyof M, 'kind' | 'value'>>
     : never
   : never;
-
-/** What the camera makes of the crossing's light. */
-export type CameraSight =
-  | { readonly kind: 'sees'; readonly phase: SignalPhase }
-  | { readonly kind: 'occluded'; readonly by: string }
-  | { readonly kind: 'none' };
 
 /**
  * A robot in the city, moved step by step by what it is told. `step` gives the messages that arrived within it, in order
