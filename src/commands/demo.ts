@@ -84,6 +84,7 @@ async function deliver(
     // The demo's map is made by `dilly-nav sim map` and comes with the product: nobody signs it.
     set: ['map.allowUnsigned=true', `map.store.folder=${store}`, ...options.set],
     map: `${address}/v1/maps/gangnam-demo`,
+    graph: DEMO_MAP,
     lidar: 'spin-32',
     rain: '0',
     seconds: String(60 * options.minutes),

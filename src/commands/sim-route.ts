@@ -18,8 +18,12 @@ export interface SimRoute {
 }
 
 /** Hub to lobby on the graph of a map, for the wheeled robot. Rejects with a Refusal where there is no way. */
-export async function simRoute({ index, source }: OpenMap, profiles: string): Promise<SimRoute> {
-  const graph = parseGraph(await source.read('graph.geojson'));
+export async function simRoute(
+  { index }: OpenMap,
+  graphBytes: Uint8Array,
+  profiles: string,
+): Promise<SimRoute> {
+  const graph = parseGraph(graphBytes);
   const poi = (id: string): PoiFeature['properties'] => {
     const found = graph.pois.find(({ properties }) => properties.id === id);
     if (found) return found.properties;

@@ -23,6 +23,8 @@ export interface SimParts {
   readonly map: OpenMap;
   readonly route: SimRoute;
   readonly seed: number;
+  /** added to `replay.start.seed`: how far off the first prior is */
+  readonly startSeed?: number;
   /** simulated, s */
   readonly maxSeconds: number;
   readonly city?: Partial<Omit<CityOptions, 'core' | 'seed' | 'light'>>;
@@ -76,7 +78,7 @@ export async function runDelivery(parts: SimParts) {
     clock: { nowMs: () => performance.now() },
     map: supply,
     prior: startFrom(
-      { ...config.replay.start, seed: config.replay.start.seed + seed },
+      { ...config.replay.start, seed: config.replay.start.seed + (parts.startSeed ?? 0) },
       { poses: [{ stamp: CITY_START, pose: drive.body.pose }], origin: map.index.origin },
       { name: 'city', start: CITY_START, end: CITY_START, channels: {} },
     ),

@@ -1,4 +1,5 @@
-import { rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { McapBagWriter } from '../adapters/recorder/mcap-writer.ts';
@@ -17,6 +18,8 @@ export const PROFILES = fileURLToPath(new URL('../../maps/profiles', import.meta
 
 interface SimOptions extends CommonOptions {
   readonly map: string;
+  /** folder of graph.geojson; default: that of the map */
+  readonly graph?: string;
   readonly seed: string;
   readonly lidar: string;
   readonly rain: string;
@@ -93,7 +96,7 @@ async function evaluate(options: SimOptions & { seeds: string }): Promise<void> 
   const rows: Delivery[] = [];
   try {
     for (let seed = first; seed < first + count; seed++) {
-      rows.push(await runDelivery({ ...parts, seed }));
+      rows.push(await runDelivery({ ...parts, seed, startSeed: seed }));
       process.stderr.write(`${describeTable(rows.slice(-1)).split('\n').at(-1)}\n`);
     }
   } finally {
@@ -130,7 +133,7 @@ export async function openSim(
     core,
     config: session.config,
     map,
-    route: await simRoute(map, PROFILES),
+    route: await simRoute(map, await readFile(join(options.graph ?? options.map, 'graph.geojson')), PROFILES),
     maxSeconds: number('seconds', options.seconds),
     city: { lidar, rain: number('rain', options.rain) },
   };
