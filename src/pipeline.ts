@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Cloud, Core, Motion } from './core.ts';
+import { adviceConfig } from './localization/advice.ts';
 import { fusionSchema } from './localization/fusion-config.ts';
 import { headingAlignmentSchema } from './localization/heading-alignment.ts';
 import { findFirstPose, initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
-import { integrityConfig, judgeState } from './localization/integrity.ts';
+import { integrityConfig } from './localization/integrity.ts';
+import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
 import { framesConfig, mountHelp } from './localization/mounts.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
 import {
@@ -15,6 +17,7 @@ import {
 } from './localization/registration.ts';
 import { lidarConfig, scanPoints, scanProblem, shapeProblem } from './localization/scan-check.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
+import { poseCovariance, StageTimes } from './localization/stage-times.ts';
 import type { TileSupply } from './map/tile-supply.ts';
 import { enuFrame, normalGravity } from './math/geodesy.ts';
 import { norm } from './math/vec3.ts';
@@ -29,6 +32,7 @@ export const localizerConfig = z.strictObject({
   fusion: fusionSchema.prefault({}),
   headingAlignment: headingAlignmentSchema.prefault({}),
   integrity: integrityConfig.prefault({}),
+  advice: adviceConfig.prefault({}),
 });
 export type LocalizerConfig = z.infer<typeof localizerConfig>;
 
@@ -58,21 +62,33 @@ export class Localizer {
   readonly #parts: LocalizerParts;
   readonly #filter: PoseFilter;
   readonly #intake: SensorIntake;
-  #lastRegistration: Stamp | undefined;
+  readonly #integrity: IntegrityMonitor;
   #lastReport: Stamp | undefined;
-  #lastRefusal: string | undefined;
+  #freeWidth: number | undefined;
   #frame = 0;
 
   constructor(parts: LocalizerParts) {
     this.#parts = parts;
-    const { config, map } = parts;
+    const { config, map, sink } = parts;
     const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
-    this.#intake = new SensorIntake(this.#filter, config, parts.sink, {
+    const hasMap = map !== undefined;
+    this.#integrity = new IntegrityMonitor(config.integrity, config.advice, {
+      hasMap,
+      gravity,
+      gyroGap: config.fusion.imu.maxGap,
+    });
+    const records = watchedBy(this.#integrity, this.#filter, sink);
+    this.#intake = new SensorIntake(this.#filter, config, records, {
       map: origin && enuFrame(origin),
       alignHeading: parts.prior === undefined,
     });
+  }
+
+  /** Metres free on the narrower side of the robot where it is now: a pose less sure than this stops it. */
+  set freeWidth(metres: number | undefined) {
+    this.#freeWidth = metres;
   }
 
   /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
@@ -173,45 +189,41 @@ export class Localizer {
   async #fuse(stamp: Stamp, found: Registration): Promise<void> {
     const { sink } = this.#parts;
     if (!found.ok) {
-      this.#lastRefusal = found.reason;
+      this.#integrity.bad(this.#now(stamp), found.reason);
       sink.refused(`registration-${found.reason}`, `scan at ${stamp} ns`);
       return;
     }
     if (!this.#filter.initialized || this.#isLost(stamp)) {
       this.#filter.initialize(stamp, found.T_map_base, found.covariance);
-      this.#lastRegistration = stamp;
+      this.#integrity.good(this.#now(stamp), found.evidence.residual, true);
       return;
     }
-    const record = this.#filter.registration(stamp, found.T_map_base, found.covariance);
+    const record = this.#filter.registration(stamp, found.T_map_base, found.covariance, found.degenerate);
     sink.update(record);
-    if (record.accepted) this.#lastRegistration = stamp;
-    this.#lastRefusal = record.accepted ? undefined : record.reason;
+    const startedAnew = record.reason === 'reinitialised';
+    if (record.accepted) this.#integrity.good(this.#now(stamp), found.evidence.residual, startedAnew);
+    else this.#integrity.bad(this.#now(stamp), record.reason ?? 'unspecified');
   }
 
   #isLost(stamp: Stamp): boolean {
-    return this.#judge(stamp).state === 'LOST';
+    return this.#judge(stamp).verdict.state === 'LOST';
   }
 
   #refuse(stamp: Stamp, reason: string, detail: string, points?: ScanPoints): void {
-    this.#lastRefusal = reason;
+    this.#integrity.bad(this.#now(stamp), reason);
     this.#parts.sink.refused(reason, detail);
     if (this.#parts.outputOn === 'points') this.#report(stamp, { points }, {});
   }
 
-  #judge(stamp: Stamp): ReturnType<typeof judgeState> {
-    const covariance = this.#filter.stateAt(stamp)?.covariance;
-    return judgeState(
-      {
-        stamp,
-        hasMap: this.#parts.map !== undefined,
-        initialized: covariance !== undefined,
-        starting: this.#parts.prior !== undefined || this.#intake.hasFix,
-        sigma: covariance ? Math.sqrt(Math.max(covariance[0]!, covariance[16]!)) : Number.POSITIVE_INFINITY,
-        lastRegistration: this.#lastRegistration,
-        lastRefusal: this.#lastRefusal,
-      },
-      this.#parts.config.integrity,
-    );
+  #judge(stamp: Stamp): Judgement {
+    const starting = this.#parts.prior !== undefined || this.#intake.hasFix;
+    return this.#integrity.judge(stamp, this.#filter.stateAt(stamp), starting, this.#freeWidth);
+  }
+
+  /** The newest time that any sensor has told. */
+  #now(stamp: Stamp): Stamp {
+    const newest = this.#filter.newestStamp;
+    return newest !== undefined && newest > stamp ? newest : stamp;
   }
 
   /** Gives a result, unless it is older than the last one: a trajectory rises in time. */
@@ -219,39 +231,19 @@ export class Localizer {
     if (this.#lastReport !== undefined && stamp <= this.#lastReport) return;
     this.#lastReport = stamp;
     const estimate = this.#filter.stateAt(stamp);
-    const { state, reason } = this.#judge(stamp);
+    const { verdict, protectionLevel, advice } = this.#judge(stamp);
+    const { state, reason } = verdict;
     this.#parts.sink.frame({
       stamp,
       frame: this.#frame++,
       state,
       ...(reason && { stateReason: reason }),
       ...(estimate && { pose: estimate.pose, covariance: poseCovariance(estimate.covariance) }),
+      ...(protectionLevel !== undefined && { protectionLevel }),
+      motion: advice.motion,
       ...(seen.registration && { registration: seen.registration }),
       ...(seen.points && { points: seen.points }),
       stages,
     });
   }
-}
-
-/** Milliseconds by stage, on the clock that is passed in. */
-class StageTimes {
-  readonly milliseconds: Record<string, number> = {};
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  async stage<T>(name: string, work: Promise<T>): Promise<T> {
-    const start = this.#clock.nowMs();
-    const result = await work;
-    this.milliseconds[name] = this.#clock.nowMs() - start;
-    return result;
-  }
-}
-
-/** Position and attitude out of the filter's 15 × 15. */
-function poseCovariance(covariance: Float64Array): Float64Array {
-  const rows = [0, 1, 2, 6, 7, 8];
-  return Float64Array.from(rows.flatMap((r) => rows.map((c) => covariance[15 * r + c]!)));
 }

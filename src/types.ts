@@ -127,6 +127,9 @@ export function refusalReason(error: unknown): string | undefined {
 
 export type LocalizationState = 'UNINITIALISED' | 'INITIALISING' | 'TRACKING' | 'DEGRADED' | 'LOST';
 
+/** How far a robot may be let: at all speeds, slowly, or not at all. */
+export type MotionLimit = 'drive' | 'slow' | 'stop';
+
 /** What a registration found, for the record. */
 export interface RegistrationEvidence {
   readonly ok: boolean;
@@ -166,6 +169,10 @@ export interface FrameResult {
   readonly pose?: Pose;
   /** 6 × 6 row-major, order x y z rotX rotY rotZ about map axes at base_link, as geometry_msgs/PoseWithCovariance */
   readonly covariance?: Float64Array;
+  /** the true horizontal error is below this, m, but for the configured probability; absent while unknown */
+  readonly protectionLevel?: number;
+  /** what the robot may do as far as the localisation is concerned */
+  readonly motion?: MotionLimit;
   readonly registration?: RegistrationEvidence;
   /** of the scan, where one was decoded */
   readonly points?: ScanPoints;

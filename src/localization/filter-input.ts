@@ -34,6 +34,8 @@ export interface RegistrationInput {
   readonly pose: Pose;
   /** 6 × 6 row-major, x y z rotX rotY rotZ about map axes at base_link */
   readonly covariance: ArrayLike<number>;
+  /** directions that it does not measure, of the 6: their variance is without bound */
+  readonly degenerate?: number;
 }
 
 export interface GnssInput {

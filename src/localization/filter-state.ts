@@ -1,5 +1,6 @@
 import type { Pose, Quat, Stamp, UpdateRecord, Vec3 } from '../types.ts';
 import type { FusionConfig } from './fusion-config.ts';
+import { unknownWheels, type Wheels } from './wheel-calibration.ts';
 
 /** Rows of the error state: δx = [δp δv δθ δb_g δb_a], p and v in map axes, R_true = Exp(δθ) R (Solà 2017, §7). */
 export const POSITION = 0;
@@ -62,7 +63,19 @@ export interface FilterState {
   readonly gnssRefusals: number;
   readonly gnssGood: number;
   readonly gnssDistrusted: boolean;
+  readonly wheels: Wheels;
+  readonly slippedUntil?: Stamp;
+  /** by how much innovations exceed what is claimed, on average, and what the variance is scaled by for it */
+  readonly scaling: { readonly registration: Scaling; readonly odometry: Scaling };
 }
+
+/** See `adaptScale`. */
+export interface Scaling {
+  readonly ratio: number;
+  readonly factor: number;
+}
+
+const AS_CLAIMED: Scaling = { ratio: 1, factor: 1 };
 
 /** What the filter's pure steps share: the settings, and χ² quantiles computed once each. */
 export interface FusionContext {
@@ -128,5 +141,7 @@ export function initialState(
     gnssRefusals: 0,
     gnssGood: 0,
     gnssDistrusted: false,
+    wheels: unknownWheels(config.odometry),
+    scaling: { registration: AS_CLAIMED, odometry: AS_CLAIMED },
   };
 }

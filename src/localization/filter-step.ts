@@ -35,7 +35,12 @@ export function filterStep(
   if (input.kind === 'initialize') {
     const pose = { ...input.pose, orientation: quatNormalize(input.pose.orientation) };
     const state = initialState(input.stamp, pose, input.covariance, input.velocity, config);
-    return { state: before?.imu ? { ...state, imu: before.imu } : state, record: undefined };
+    if (before === undefined) return { state, record: undefined };
+    // What was learnt of the sensors outlives a pose that was wrong.
+    const { leg: _, ...wheels } = before.wheels;
+    const { scaling, imu } = before;
+    const kept = { wheels, scaling, ...(imu && { imu }) };
+    return { state: { ...state, ...kept }, record: undefined };
   }
   if (before === undefined || secondsBetween(before.stamp, input.stamp) > config.maxPrediction) {
     return { state: undefined, record: input.kind === 'imu' ? undefined : refusal(input, 'not-initialised') };

@@ -2,7 +2,7 @@ import { setBlock } from '../math/matrix.ts';
 import { multiplyMat3, quatConjugate, quatRotate, rotationMatrix, skew } from '../math/so3.ts';
 import { norm, sub } from '../math/vec3.ts';
 import { blendRate } from './angular-rate.ts';
-import { lidarTracks } from './dispute.ts';
+import { lidarTracks, registeredWithin } from './dispute.ts';
 import type { OdometryInput } from './filter-input.ts';
 import {
   ATTITUDE,
@@ -12,17 +12,21 @@ import {
   type Outcome,
   STATES,
   secondsBetween,
+  shiftStamp,
   VELOCITY,
 } from './filter-state.ts';
 import {
+  adaptScale,
   correlationInflation,
   inflated,
   kalmanUpdate,
   type Measurement,
   normalisedInnovation,
   record,
+  tailWeight,
 } from './measurement-update.ts';
 import { imuIsFresh } from './propagation.ts';
+import { learnWheels } from './wheel-calibration.ts';
 
 /**
  * Wheel odometry: the body velocity h = Rᵀ v (sideways and up as reported, 0 for wheels that neither slide nor fly,
@@ -33,7 +37,9 @@ import { imuIsFresh } from './propagation.ts';
 export function fuseOdometry(state: FilterState, input: OdometryInput, context: FusionContext): Outcome {
   const { odometry } = context.config;
   const gyro = imuIsFresh(state, input.stamp, context.config);
-  const measurement = linearise(state, input, gyro, context);
+  const held = registeredWithin(state, odometry.heldWithin);
+  const scaling = state.scaling.odometry;
+  const measurement = scaled(linearise(state, input, gyro, context), scaling.factor);
   const dof = measurement.innovation.length;
   const nis = normalisedInnovation(state, measurement);
   const innovation = norm([
@@ -42,19 +48,35 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
     measurement.innovation[2]!,
   ]);
   const told = (verdict: { accepted: boolean; reason?: string }, after: FilterState): Outcome => ({
-    state: { ...after, lastOdometry: input.stamp },
+    state: {
+      ...after,
+      lastOdometry: input.stamp,
+      wheels: learnWheels(after, input, gyro, held, odometry),
+      scaling: { ...after.scaling, odometry: adaptScale(scaling, nis, dof, odometry.maxScale) },
+    },
     record: record('odometry', input.stamp, verdict, nis, dof, innovation, state, after),
   });
   if (nis > context.threshold(odometry.gate, dof)) {
-    return told({ accepted: false, reason: 'innovation-gate' }, refuse(state, input, context));
+    const slips = isSlip(state, input, gyro, context);
+    const refused = refuse(state, input, context);
+    return slips
+      ? told({ accepted: false, reason: 'wheel-slip' }, slipped(refused, input, odometry.slipHold))
+      : told({ accepted: false, reason: 'innovation-gate' }, refused);
   }
+  if (state.slippedUntil !== undefined && input.stamp < state.slippedUntil)
+    return told({ accepted: false, reason: 'wheel-slip' }, state);
   const dt =
     state.lastOdometry === undefined
       ? Number.POSITIVE_INFINITY
       : secondsBetween(state.lastOdometry, input.stamp);
   const factor = Math.sqrt(correlationInflation(dt, odometry.correlation));
-  const rows = Array.from({ length: dof }, () => factor);
-  const { odometryRefusedSince: _, ...after } = kalmanUpdate(state, inflated(measurement, rows));
+  const weight = factor * tailWeight(nis, context.threshold(odometry.knee, dof));
+  const rows = Array.from({ length: dof }, () => weight);
+  const {
+    odometryRefusedSince: _,
+    slippedUntil: __,
+    ...after
+  } = kalmanUpdate(state, inflated(measurement, rows));
   const unmeasured = Number.POSITIVE_INFINITY;
   return told(
     { accepted: true },
@@ -78,13 +100,16 @@ function linearise(
   // Rᵀ Exp(−θ) v ≈ Rᵀ v + Rᵀ [v]× θ = Rᵀ v + [Rᵀ v]× Rᵀ θ.
   setBlock(H, STATES, 0, ATTITUDE, multiplyMat3(skew(velocity), Rt));
   const innovation = new Float64Array(dof);
-  innovation.set(sub(input.linear, velocity));
+  const { wheels } = state;
+  const forward = wheels.scale * input.linear[0];
+  innovation.set(sub([forward, input.linear[1], input.linear[2]], velocity));
   const noise = new Float64Array(dof * dof);
-  noise[0] = odometry.forwardSigma ** 2 + (odometry.forwardScale * input.linear[0]) ** 2;
+  noise[0] =
+    odometry.forwardSigma ** 2 + (wheels.scaleVariance + odometry.slipShare ** 2) * input.linear[0] ** 2;
   noise[dof + 1] = odometry.lateralSigma ** 2;
   noise[2 * (dof + 1)] = odometry.verticalSigma ** 2;
   if (gyro && state.imu) {
-    innovation[3] = input.angular[2] - (state.imu.angularVelocity[2] - state.gyroBias[2]);
+    innovation[3] = input.angular[2] - wheels.yawBias - (state.imu.angularVelocity[2] - state.gyroBias[2]);
     H[3 * STATES + GYRO_BIAS + 2] = -1;
     // The gyro's reading is noisy too; the held rate's variance is that of one reading.
     noise[15] = yawRateVariance(input, context) + state.angularVariance;
@@ -94,6 +119,20 @@ function linearise(
 
 function yawRateVariance(input: OdometryInput, { config: { odometry } }: FusionContext): number {
   return odometry.yawRateSigma ** 2 + (odometry.yawRateScale * input.angular[2]) ** 2;
+}
+
+function scaled(measurement: Measurement, factor: number): Measurement {
+  return factor === 1 ? measurement : { ...measurement, noise: measurement.noise.map((x) => x * factor) };
+}
+
+/** Wheels that turn faster than the robot moves, or turn it where the gyro sees no turn. */
+function isSlip(state: FilterState, input: OdometryInput, gyro: boolean, context: FusionContext): boolean {
+  const own = quatRotate(quatConjugate(state.orientation), state.velocity)[0];
+  return gyro && Math.abs(input.linear[0]) - Math.abs(own) > context.config.odometry.slipSpeed;
+}
+
+function slipped(state: FilterState, input: OdometryInput, seconds: number): FilterState {
+  return { ...state, slippedUntil: shiftStamp(input.stamp, seconds) };
 }
 
 function refuse(state: FilterState, input: OdometryInput, context: FusionContext): FilterState {

@@ -14,7 +14,14 @@ import {
   secondsBetween,
   VELOCITY,
 } from './filter-state.ts';
-import { kalmanUpdate, normalisedInnovation, record } from './measurement-update.ts';
+import {
+  adaptScale,
+  inflated,
+  kalmanUpdate,
+  normalisedInnovation,
+  record,
+  tailWeight,
+} from './measurement-update.ts';
 import { imuIsFresh } from './propagation.ts';
 
 const DOF = 6;
@@ -37,7 +44,9 @@ export function fuseRegistration(
   const { registration } = context.config;
   const offset = sub(input.pose.position, state.position);
   const turn = logSo3(quatMultiply(input.pose.orientation, quatConjugate(state.orientation)));
-  const noise = Float64Array.from(input.covariance);
+  const dof = DOF - (input.degenerate ?? 0);
+  const scaling = state.scaling.registration;
+  const noise = Float64Array.from(input.covariance, (x) => x * scaling.factor);
   for (let i = 0; i < DOF; i++) {
     noise[i * DOF + i]! += (i < 3 ? registration.positionFloor : registration.rotationFloor) ** 2;
   }
@@ -45,14 +54,23 @@ export function fuseRegistration(
   const nis = normalisedInnovation(state, measurement);
   const told = (verdict: { accepted: boolean; reason?: string }, after: FilterState): Outcome => ({
     state: after,
-    record: record('registration', input.stamp, verdict, nis, DOF, norm(offset), state, after),
+    record: record('registration', input.stamp, verdict, nis, dof, norm(offset), state, after),
   });
-  if (nis <= context.threshold(registration.gate, DOF)) {
-    return told({ accepted: true }, seen(kalmanUpdate(state, measurement), input, noise, context));
+  const adapted = {
+    ...state.scaling,
+    registration: adaptScale(scaling, nis, dof, registration.maxScale),
+  };
+  if (nis <= context.threshold(registration.gate, dof)) {
+    const weight = tailWeight(nis, context.threshold(registration.knee, dof));
+    const weighed = weight === 1 ? measurement : inflated(measurement, Array(DOF).fill(weight));
+    const updated = kalmanUpdate(state, weighed);
+    const after = { ...updated, scaling: adapted };
+    return told({ accepted: true }, seen(after, input, noise, context));
   }
   const dispute = joinDispute(state.registrationDispute, input.stamp, offset, registration.recoverSpread);
   if (dispute.count < registration.recoverAfter) {
-    return told({ accepted: false, reason: 'innovation-gate' }, { ...state, registrationDispute: dispute });
+    const disputed = { ...state, scaling: adapted, registrationDispute: dispute };
+    return told({ accepted: false, reason: 'innovation-gate' }, disputed);
   }
   return told(
     { accepted: true, reason: 'reinitialised' },

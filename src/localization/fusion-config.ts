@@ -56,8 +56,25 @@ const initial = z.strictObject({
   accelerometerBiasSigma: positive(0.1, 5, 'm/s², (0, 5]'),
 });
 
+const knee = (value: number) =>
+  z
+    .number()
+    .min(0.5)
+    .lt(1)
+    .default(value)
+    .describe('χ² probability, [0.5, 1): a measurement further off than this weighs less the further it is');
+const most = (value: number) =>
+  z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(value)
+    .describe('[1, 1000]: the variance is scaled up to this where the innovations stay larger than claimed');
+
 const registration = z.strictObject({
   gate: gate(0.999999),
+  knee: knee(0.997),
+  maxScale: most(25),
   positionFloor: nonNegative(0.02, 1, 'm, [0, 1]: added to the claimed sigma, in quadrature'),
   rotationFloor: nonNegative(0.001, 0.2, 'rad, [0, 0.2]: likewise'),
   fresh: positive(3, 60, 's, (0, 60]: LiDAR counts as tracking this long after an accepted registration'),
@@ -105,6 +122,21 @@ const gnss = z.strictObject({
 
 const odometry = z.strictObject({
   gate: gate(0.9999),
+  knee: knee(0.997),
+  maxScale: most(25),
+  legLength: positive(4, 100, 'm, (0, 100]: wheels are compared with the other sensors over legs so long'),
+  legSeconds: positive(8, 600, 's, (0, 600]: or so long'),
+  heldWithin: positive(0.3, 10, 's, (0, 10]: a leg counts where registrations are no older at its ends'),
+  slipShare: positive(0.01, 0.5, 'share of a leg, (0, 0.5]: slip that comes and goes'),
+  scaleWalk: positive(2e-4, 0.1, 'per √m, (0, 0.1]: how fast the scale of the wheels changes'),
+  yawBiasSigma: positive(0.02, 1, 'rad/s, (0, 1]: bias of the yaw rate by wheels before it is learnt'),
+  yawBiasWalk: positive(1e-4, 0.1, 'rad/s/√s, (0, 0.1]: how fast it changes'),
+  slipSpeed: positive(
+    0.3,
+    10,
+    'm/s, (0, 10]: wheels refused while faster than the robot by this slip (reason wheel-slip)',
+  ),
+  slipHold: nonNegative(0.3, 10, 's, [0, 10]: wheels that slipped are not used for this long after'),
   forwardSigma: positive(0.05, 10, 'm/s, (0, 10]'),
   forwardScale: nonNegative(0.03, 1, 'share of the speed, [0, 1]: wheel radius and slip'),
   lateralSigma: positive(0.1, 10, 'm/s, (0, 10]: how well "wheels do not slide sideways" holds'),

@@ -15,6 +15,7 @@ import {
   type FilterState,
   GYRO_BIAS,
   POSITION,
+  type Scaling,
   STATES,
   VELOCITY,
 } from './filter-state.ts';
@@ -83,6 +84,30 @@ export function inflated(measurement: Measurement, factors: readonly number[]): 
   const dof = measurement.innovation.length;
   const noise = measurement.noise.map((x, i) => x * factors[Math.floor(i / dof)]! * factors[i % dof]!);
   return { ...measurement, noise };
+}
+
+/**
+ * Heavy tails: beyond `knee` a measurement weighs less the further off it is, as under a Student distribution, so that
+ * what passes the gate just so does not pull like a good one. Gives the factor of the sigma.
+ */
+export function tailWeight(nis: number, knee: number): number {
+  return nis <= knee ? 1 : Math.sqrt(nis / knee);
+}
+
+/** Of a mean of the last 1 / MEMORY ratios of NIS to its degrees of freedom. */
+const MEMORY = 0.02;
+/** Where the mean of 50 ratios of 6 degrees of freedom cannot be by chance (8 sigmas). */
+const TOO_LARGE = 1.5;
+
+/**
+ * Online scaling of a covariance: while innovations stay larger than it claims it is scaled up, up to `most`, and
+ * back again when they do not. Never below the claim: that a map is off all over shows in no innovation.
+ */
+export function adaptScale({ ratio, factor }: Scaling, nis: number, dof: number, most: number): Scaling {
+  // One outlier is no reason: the gate is for that.
+  const next = ratio + MEMORY * (Math.min(nis / dof, 10) - ratio);
+  const step = next > TOO_LARGE ? 1 + MEMORY * (next - 1) : next < 1 ? 1 - MEMORY / 4 : 1;
+  return { ratio: next, factor: Math.min(most, Math.max(1, factor * step)) };
 }
 
 /** A record of a measurement; `before` and `after` say how far it moved the position. */

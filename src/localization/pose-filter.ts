@@ -14,6 +14,7 @@ import type { FusionConfig } from './fusion-config.ts';
 import { History } from './history.ts';
 import { integrateTwists, twistOf } from './motion.ts';
 import { imuIsFresh, propagate } from './propagation.ts';
+import type { Wheels } from './wheel-calibration.ts';
 
 /** The filter's estimate at one time. */
 export interface PoseEstimate {
@@ -28,6 +29,8 @@ export interface PoseEstimate {
   readonly accelerometerBias: Vec3;
   /** 15 × 15 row-major: position, velocity, attitude (all map axes), gyro bias, accelerometer bias (base axes) */
   readonly covariance: Float64Array;
+  /** what was learnt of the wheels */
+  readonly wheels: Pick<Wheels, 'scale' | 'scaleVariance' | 'yawBias' | 'yawVariance'>;
 }
 
 /**
@@ -110,8 +113,14 @@ export class PoseFilter {
   }
 
   /** A LiDAR pose T_map_base with its 6 × 6 covariance (row-major, x y z rotX rotY rotZ, map axes at base_link). */
-  registration(stamp: Stamp, pose: Pose, covariance: ArrayLike<number>): UpdateRecord {
-    return this.#measure({ kind: 'registration', stamp, pose, covariance: Array.from(covariance) });
+  registration(stamp: Stamp, pose: Pose, covariance: ArrayLike<number>, degenerate = 0): UpdateRecord {
+    return this.#measure({
+      kind: 'registration',
+      stamp,
+      pose,
+      covariance: Array.from(covariance),
+      degenerate,
+    });
   }
 
   /**
@@ -147,6 +156,7 @@ export class PoseFilter {
         gyroBias: state.gyroBias,
         accelerometerBias: state.accelerometerBias,
         covariance: Float64Array.from(state.covariance),
+        wheels: state.wheels,
       }
     );
   }

@@ -1,8 +1,9 @@
 import { type EnuFrame, enuFrame } from '../math/geodesy.ts';
 import { quatRotate } from '../math/so3.ts';
 import { norm } from '../math/vec3.ts';
-import type { GnssFix, ImuSample, Mount, Odometry, Pose, UpdateRecord } from '../types.ts';
+import type { GnssFix, ImuSample, Mount, Odometry, Pose, Stamp, UpdateRecord, Vec3 } from '../types.ts';
 import { gnssCovariance } from './filter-input.ts';
+import type { ImuReading } from './filter-state.ts';
 import type { FusionConfig } from './fusion-config.ts';
 import { HeadingAlignment, type HeadingAlignmentConfig } from './heading-alignment.ts';
 import { ImuLevelling } from './imu-levelling.ts';
@@ -11,6 +12,11 @@ import { PoseContinuity } from './pose-continuity.ts';
 import type { PoseFilter } from './pose-filter.ts';
 
 interface Records {
+  /** what reached the filter, in base axes */
+  readonly watch?: {
+    imu(reading: ImuReading): void;
+    odometry(stamp: Stamp, linear: Vec3, angular: Vec3): void;
+  };
   update(record: UpdateRecord): void;
   refused(reason: string, detail: string): void;
 }
@@ -80,6 +86,7 @@ export class SensorIntake {
       this.#records.refused(`imu-${record.reason}`, `sample of ${sample.stamp} ns`);
       return;
     }
+    this.#records.watch?.imu(reading);
     if (!this.#filter.initialized) this.#alignment?.imu(reading);
     if (record) this.#records.update(record);
   }
@@ -99,6 +106,7 @@ export class SensorIntake {
     }
     const record = this.#filter.odometry(stamp, linear, angular);
     if (!isUnseen(record) && !this.#filter.initialized) this.#alignment?.odometry(stamp, linear, angular);
+    if (!isUnseen(record)) this.#records.watch?.odometry(stamp, linear, angular);
     this.#records.update(record);
   }
 

@@ -1,0 +1,159 @@
+import { norm } from '../math/vec3.ts';
+import type { Stamp, UpdateRecord, Vec3 } from '../types.ts';
+import { type AdviceConfig, adviseMotion, type MotionAdvice } from './advice.ts';
+import { type ImuReading, secondsBetween } from './filter-state.ts';
+import { type IntegrityConfig, judgeState, type Situation, type Verdict } from './integrity.ts';
+import { LiftWatch } from './lift-watch.ts';
+import type { PoseEstimate, PoseFilter } from './pose-filter.ts';
+import { protectionLevel, worstSigma } from './protection-level.ts';
+import { DeadReckoning } from './separation.ts';
+
+export interface IntegrityStart {
+  readonly hasMap: boolean;
+  readonly gravity: number;
+  /** s: a gyro silent for longer no longer tells the turn */
+  readonly gyroGap: number;
+}
+
+/** State, protection level and advice at one time. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** m; undefined without a pose */
+  readonly protectionLevel: number | undefined;
+  readonly advice: MotionAdvice;
+}
+
+/** Watches whether the pose can be trusted, and how far. Reads no clock: times are the sensors'. */
+export class IntegrityMonitor {
+  readonly #config: IntegrityConfig;
+  readonly #advice: AdviceConfig;
+  readonly #hasMap: boolean;
+  readonly #reckoning: DeadReckoning;
+  readonly #lift: LiftWatch;
+  #row: number | undefined;
+  /** when the last good registration came in, which is later than its stamp */
+  #goodAt: Stamp | undefined;
+  #misfit: { since: Stamp; until: Stamp } | undefined;
+  #refusal: string | undefined;
+  #goodScans = 0;
+  #residual: number | undefined;
+  #separated = false;
+  #level: { stamp: Stamp; value: number } | undefined;
+  #growth = 0;
+
+  constructor(config: IntegrityConfig, advice: AdviceConfig, start: IntegrityStart) {
+    this.#config = config;
+    this.#advice = advice;
+    this.#hasMap = start.hasMap;
+    this.#reckoning = new DeadReckoning(config, start.gyroGap);
+    this.#lift = new LiftWatch(start.gravity);
+  }
+
+  /** In base axes; `gyroBias` as the filter has it, rad/s. */
+  imu(reading: ImuReading, gyroBias: Vec3): void {
+    const [x, y, z] = reading.angularVelocity;
+    const angularVelocity = [x - gyroBias[0], y - gyroBias[1], z - gyroBias[2]] as const;
+    this.#reckoning.imu({ ...reading, angularVelocity });
+    this.#lift.imu(reading, gyroBias);
+  }
+
+  odometry(stamp: Stamp, linear: Vec3, angular: Vec3): void {
+    this.#reckoning.odometry(stamp, linear, angular);
+    this.#lift.odometry(linear, angular);
+  }
+
+  /** A registration was used. `now`: the newest stamp of any sensor; `residual` in m. */
+  good(now: Stamp, residual: number, startedAnew: boolean): void {
+    this.#goodAt = now;
+    this.#misfit = undefined;
+    this.#refusal = undefined;
+    this.#goodScans++;
+    this.#residual = residual;
+    this.#lift.placed(now);
+    if (startedAnew) this.#reckoning.restart();
+  }
+
+  /** A scan was not used. */
+  bad(now: Stamp, reason: string): void {
+    this.#misfit = { since: this.#misfit?.since ?? now, until: now };
+    this.#refusal = reason;
+    this.#goodScans = 0;
+  }
+
+  /** Judges the estimate at `stamp` (undefined: there is none). `freeWidth` in m, see `adviseMotion`. */
+  judge(
+    stamp: Stamp,
+    estimate: PoseEstimate | undefined,
+    starting: boolean,
+    freeWidth: number | undefined,
+  ): Judgement {
+    const level = estimate && this.#levelOf(stamp, estimate);
+    const { row, verdict } = judgeState(
+      this.#situation(stamp, estimate, level, starting),
+      this.#row,
+      this.#config,
+    );
+    this.#row = row;
+    const speed = estimate ? norm(estimate.velocity) : 0;
+    const advice = adviseMotion(verdict, level, this.#growth, freeWidth, speed, this.#advice);
+    return { verdict, protectionLevel: level, advice };
+  }
+
+  #levelOf(stamp: Stamp, estimate: PoseEstimate): number {
+    const separation = this.#reckoning.compare(stamp, estimate);
+    this.#separated =
+      separation !== undefined && separation.distance > this.#config.separationAlarm * separation.sigma;
+    const value = protectionLevel(
+      worstSigma(estimate.covariance, 15),
+      this.#hasMap ? (this.#residual ?? 0) : undefined,
+      separation ? [separation] : [],
+      this.#config,
+    );
+    const last = this.#level;
+    const dt = last ? secondsBetween(last.stamp, stamp) : 0;
+    if (last && dt > 0.01) this.#growth = (value - last.value) / dt;
+    if (last === undefined || dt > 0.01 || dt < 0) this.#level = { stamp, value };
+    return value;
+  }
+
+  #situation(
+    stamp: Stamp,
+    estimate: PoseEstimate | undefined,
+    level: number | undefined,
+    starting: boolean,
+  ): Situation {
+    const since = (at: Stamp | undefined, never: number) =>
+      at === undefined ? never : Math.max(0, secondsBetween(at, stamp));
+    return {
+      hasMap: this.#hasMap,
+      initialized: estimate !== undefined,
+      starting,
+      sigma: estimate ? worstSigma(estimate.covariance, 15) : Number.POSITIVE_INFINITY,
+      protectionLevel: level ?? Number.POSITIVE_INFINITY,
+      silence: since(this.#goodAt, Number.POSITIVE_INFINITY),
+      misfit: this.#misfit ? secondsBetween(this.#misfit.since, this.#misfit.until) : 0,
+      refusal: this.#refusal,
+      goodScans: this.#goodScans,
+      carried: this.#lift.carried,
+      separated: this.#separated,
+    };
+  }
+}
+
+interface Records {
+  update(record: UpdateRecord): void;
+  refused(reason: string, detail: string): void;
+}
+
+/** The records of the small sensors, with the monitor told of each reading that reached the filter. */
+export function watchedBy(monitor: IntegrityMonitor, filter: PoseFilter, sink: Records) {
+  return {
+    watch: {
+      imu: (reading: ImuReading) =>
+        monitor.imu(reading, filter.stateAt(reading.stamp)?.gyroBias ?? [0, 0, 0]),
+      odometry: (stamp: Stamp, linear: Vec3, angular: Vec3) => monitor.odometry(stamp, linear, angular),
+    },
+    update: (record: UpdateRecord) => sink.update(record),
+    refused: (reason: string, detail: string) => sink.refused(reason, detail),
+  };
+}
