@@ -53,3 +53,4 @@ export type { RobotParts, RobotSettings, RouteSource, StateStore } from './robot
 export { type RobotRoute, robotRoute, type Way } from './robot/robot-route.ts';
 export { Robot } from './robot.ts';
 export * from './types.ts';
+export * from './types/building.ts';

@@ -1,7 +1,6 @@
+import type { DoorState, LiftState } from './types/building.ts';
 import type {
-  DoorState,
   FrameResult,
-  LiftState,
   MapFile,
   RouteSignal,
   SensorMessage,

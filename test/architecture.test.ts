@@ -22,7 +22,6 @@ const RULES: Readonly<Record<string, readonly string[] | typeof ANYTHING>> = {
   ...Object.fromEntries(STAGES.map((stage) => [stage, ['types', 'math', 'core', 'native']])),
   pipeline: ['types', 'math', 'core', 'ports', ...STAGES],
   robot: ['types', 'math', 'core', 'ports', ...STAGES, 'pipeline'],
-  adapters: ['types', 'math', 'ports', 'pointcloud', 'core (types)'],
   adapters: ['types', 'math', 'ports', 'pointcloud', 'ros', 'core (types)'],
   evaluation: ['types', 'math'],
   'map-service': ['types', 'math', 'core', 'pointcloud', 'map', 'route'],

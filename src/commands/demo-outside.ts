@@ -5,7 +5,8 @@ import { machineTiming } from '../adapters/its/timing.ts';
 import { DOOR_ID, SIGNAL_ID } from '../adapters/sim/city/graph.ts';
 import type { Config } from '../config.ts';
 import { configSchema } from '../config.ts';
-import type { DoorState, RouteSignal, SignalPhase, SignalState } from '../types.ts';
+import type { DoorState } from '../types/building.ts';
+import type { RouteSignal, SignalPhase, SignalState } from '../types.ts';
 import type { Outside } from './sim-run.ts';
 
 const CYCLE = { cycle: 60, walk: 26 } as const;

@@ -1,4 +1,4 @@
-import type { DoorState, LiftState } from '../types.ts';
+import type { DoorState, LiftState } from '../types/building.ts';
 
 /** Whether a robot may move through the door now; `text` for people. */
 export type Readiness =

@@ -1,4 +1,4 @@
-import type { DoorState, LiftState } from '../types.ts';
+import type { DoorState, LiftState } from '../types/building.ts';
 import type { Session, SessionAnswer } from './session-types.ts';
 
 /**

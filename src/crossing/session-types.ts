@@ -1,4 +1,4 @@
-import type { DoorState, LiftState } from '../types.ts';
+import type { DoorState, LiftState } from '../types/building.ts';
 
 /** What a robot wants to pass: a door, or a lift from one floor to another. */
 export type Resource =

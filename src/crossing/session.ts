@@ -1,4 +1,4 @@
-import type { DoorState, LiftState } from '../types.ts';
+import type { DoorState, LiftState } from '../types/building.ts';
 import type { SessionConfig } from './crossing-config.ts';
 import { acquire, end, fail, moved, readiness } from './session-moves.ts';
 import { cleared, passTime } from './session-time.ts';

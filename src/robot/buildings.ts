@@ -10,7 +10,7 @@ import type {
 } from '../crossing/session-types.ts';
 import type { BuildingStatus } from '../ports/robot.ts';
 import type { BuildingLink, BuildingRequest } from '../ports.ts';
-import type { DoorState, LiftState } from '../types.ts';
+import type { DoorState, LiftState } from '../types/building.ts';
 import { type Limit, stopBefore } from './advice.ts';
 import type { Place } from './place.ts';
 import type { RobotConfig } from './robot-config.ts';

@@ -14,7 +14,8 @@ import type { Timing } from '../../src/adapters/its/timing.ts';
 import type { MediatorEvent } from '../../src/adapters/its/voices.ts';
 import { addIts } from '../../src/commands/its.ts';
 import type { RefusedInput } from '../../src/ports.ts';
-import { type DoorState, type LiftState, refusalReason, type SignalState } from '../../src/types.ts';
+import type { DoorState, LiftState } from '../../src/types/building.ts';
+import { refusalReason, type SignalState } from '../../src/types.ts';
 import { until } from './its-mosquitto.ts';
 
 const root = resolve(import.meta.dirname, '../..');

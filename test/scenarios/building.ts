@@ -1,6 +1,6 @@
 import { type Arbiter, arbitrate, newArbiter, type SharingRules } from '../../src/crossing/queue-arbiter.ts';
 import type { SessionAnswer, SessionRequest } from '../../src/crossing/session-types.ts';
-import type { DoorState, LiftState } from '../../src/types.ts';
+import type { DoorState, LiftState } from '../../src/types/building.ts';
 
 const RULES: SharingRules = { lease: 30, maxHold: 300, patience: 20, maxQueue: 8 };
 

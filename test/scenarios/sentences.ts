@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { crossingConfig } from '../../src/crossing/crossing-config.ts';
 import type { Resource } from '../../src/crossing/session-types.ts';
-import type { LiftState, SignalPhase } from '../../src/types.ts';
+import type { LiftState } from '../../src/types/building.ts';
+import type { SignalPhase } from '../../src/types.ts';
 import type { World } from './world.ts';
 
 /** What each sentence of a scenario does or checks: a pattern and its meaning. */

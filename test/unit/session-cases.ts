@@ -8,7 +8,7 @@ import type {
   SessionEvent,
   SessionRequest,
 } from '../../src/crossing/session-types.ts';
-import type { DoorState, LiftState } from '../../src/types.ts';
+import type { DoorState, LiftState } from '../../src/types/building.ts';
 
 export const config = crossingConfig.parse({}).session;
 export const DOOR: Resource = { kind: 'door', id: 'lobby-door' };

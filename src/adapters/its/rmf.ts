@@ -1,5 +1,6 @@
 import type { BuildingRequest } from '../../ports.ts';
-import { type DoorState, type LiftState, Refusal } from '../../types.ts';
+import type { DoorState, LiftState } from '../../types/building.ts';
+import { Refusal } from '../../types.ts';
 import { excerpt, isRecord, type Json } from './body.ts';
 
 /** Open-RMF messages (rmf_door_msgs, rmf_lift_msgs) as JSON: fields and numbers as in their .msg files. */

@@ -1,5 +1,5 @@
 import type { BuildingRequest } from '../../../ports.ts';
-import type { DoorState, LiftState } from '../../../types.ts';
+import type { DoorState, LiftState } from '../../../types/building.ts';
 
 /** Time is passed in, ms on any clock that only rises. */
 
