@@ -8,6 +8,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   surfels: () => import('./surfels.ts'),
   pcd: () => import('./pcd.ts'),
   registration: () => import('./registration.ts'),
+  trials: () => import('./registration-trials.ts'),
   eventloop: () => import('./eventloop.ts'),
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
