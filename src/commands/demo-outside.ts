@@ -5,6 +5,7 @@ import { machineTiming } from '../adapters/its/timing.ts';
 import { DOOR_ID, SIGNAL_ID } from '../adapters/sim/city/graph.ts';
 import type { Config } from '../config.ts';
 import { configSchema } from '../config.ts';
+import type { HealthRow } from '../ports/robot.ts';
 import type { DoorState } from '../types/building.ts';
 import type { RouteSignal, SignalPhase, SignalState } from '../types.ts';
 import type { Outside } from './sim-run.ts';
@@ -73,6 +74,14 @@ export class NetworkCity implements Outside {
 
   get addresses(): string {
     return `${this.#city.httpUrl}, ${this.#city.mqttUrl}`;
+  }
+
+  health(): HealthRow[] {
+    return this.#mediator.status().map(({ name, breaker, pausedMs, lastProblem }) => ({
+      name: `vendor:${name}`,
+      state: breaker === 'open' ? 'down' : pausedMs > 0 ? 'degraded' : 'ok',
+      text: lastProblem ?? 'answers',
+    }));
   }
 
   light(): SignalPhase {

@@ -5,8 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { FolderStore } from '../map-service/http/folder-store.ts';
 import { mapService } from '../map-service/http/server.ts';
+import type { HealthRow } from '../ports/robot.ts';
 import { Refusal } from '../types.ts';
 import { NetworkCity } from './demo-outside.ts';
+import { DemoPage } from './demo-page.ts';
 import { readProfiles } from './map-serve.ts';
 import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
 import { DEMO_MAP, openSim, PROFILES } from './sim.ts';
@@ -90,17 +92,27 @@ async function deliver(
     seconds: String(60 * options.minutes),
   });
   closers.push(close);
-  const graph = await readFile(join(DEMO_MAP, 'graph.geojson'), 'utf8');
-  const outside = await NetworkCity.start(graph, parts.config, say);
+  const graph = await readFile(join(DEMO_MAP, 'graph.geojson'));
+  const outside = await NetworkCity.start(graph.toString(), parts.config, say);
   closers.push(() => outside.close());
   say(`map service ${address}/openapi; city ${outside.addresses}; ends at Ctrl-C`);
+  const opened = options.headless ? undefined : await DemoPage.open(parts, graph, say);
+  const page = opened?.page;
+  if (page) closers.push(() => page.close());
+  if (opened) say(`operators' page: ${opened.address}`);
+  const health = (): HealthRow[] => {
+    const { mapId, version } = parts.map.index;
+    return [{ name: 'map', state: 'ok', text: `${mapId} version ${version}` }, ...outside.health()];
+  };
   const begun = performance.now();
   let said = Number.NEGATIVE_INFINITY;
   return runDelivery({
     ...parts,
     seed: options.seed,
     outside,
-    onStep: async (_, now) => {
+    ...(page && { onScan: page.scan, isHeld: () => page.isHeld }),
+    onStep: async ({ stamp }, now) => {
+      page?.show(stamp, now, health());
       if (ending.aborted) throw new Refusal('cancelled', 'ended');
       const ahead = 1000 * now.seconds - (performance.now() - begun);
       if (ahead > 5) await pause(ahead);

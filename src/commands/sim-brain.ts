@@ -34,6 +34,11 @@ export class SimBrain {
     this.#config = config;
   }
 
+  /** the last word of the signal, with its age */
+  get signal(): AgedSignal | undefined {
+    return this.#answer;
+  }
+
   hear(state: SignalState): void {
     this.#answer = ageSignal(this.#answer, state, this.#config.ageing);
   }

@@ -5,13 +5,15 @@ import { LOBBY, WAY } from '../adapters/sim/city/plan.ts';
 import { toMap } from '../adapters/sim/city/solid.ts';
 import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
+import type { CrossingState } from '../crossing/crossing-guard.ts';
+import type { AgedSignal } from '../crossing/signal-ageing.ts';
 import { TileSupply } from '../map/tile-supply.ts';
-import { Localizer } from '../pipeline.ts';
+import { Localizer, type LocalizerParts } from '../pipeline.ts';
 import type { DriveAdvice } from '../ports/robot.ts';
 import type { PoseSink } from '../ports.ts';
 import type { FrameResult, SensorMessage, SignalPhase, SignalState } from '../types.ts';
 import { type OpenMap, planLimits } from './open-map.ts';
-import { SimBrain } from './sim-brain.ts';
+import { type RouteMarks, SimBrain } from './sim-brain.ts';
 import { SimJudge } from './sim-judge.ts';
 import { QuietCity } from './sim-light.ts';
 import type { SimRoute } from './sim-route.ts';
@@ -32,6 +34,9 @@ export interface SimParts {
   readonly outside?: Outside;
   readonly sink?: PoseSink;
   readonly onMessage?: (message: SensorMessage) => Promise<void>;
+  readonly onScan?: LocalizerParts['onScan'];
+  /** an operator has stopped the robot */
+  readonly isHeld?: () => boolean;
   /** before each step; throws to end the drive */
   readonly onStep?: (drive: CityDrive, now: SimNow) => void | Promise<void>;
 }
@@ -53,6 +58,15 @@ export interface SimNow {
   readonly frame: FrameResult | undefined;
   readonly advice: DriveAdvice | undefined;
   readonly along: number;
+  readonly marks: RouteMarks;
+  readonly crossing: CrossingState;
+  /** the last word of the signal */
+  readonly signal: AgedSignal | undefined;
+  /** on the clock of `receivedAtMs` */
+  readonly nowMs: number;
+  readonly doorOpen: boolean;
+  /** ids of those in memory */
+  readonly tiles: readonly string[];
 }
 
 const ARRIVED_M = 0.6;
@@ -83,6 +97,7 @@ export async function runDelivery(parts: SimParts) {
       { name: 'city', start: CITY_START, end: CITY_START, channels: {} },
     ),
     outputOn: 'points',
+    onScan: parts.onScan,
     sink: {
       frame: (result) => {
         frame = result;
@@ -126,7 +141,18 @@ export async function runDelivery(parts: SimParts) {
   let delivered = false;
   for (let step = 0; step < steps && !delivered; step++) {
     const nowMs = outside.nowMs(drive.seconds);
-    await parts.onStep?.(drive, { seconds: drive.seconds, frame, advice, along: follower.along });
+    await parts.onStep?.(drive, {
+      seconds: drive.seconds,
+      frame,
+      advice,
+      along: follower.along,
+      marks,
+      crossing: brain.crossing,
+      signal: brain.signal,
+      nowMs,
+      doorOpen: drive.doorOpen,
+      tiles: supply.tiles.tileIds,
+    });
     if (step % DECIDE === 0) {
       for (const state of outside.hear(drive.seconds)) brain.hear(state);
       drive.doorOpen = outside.door(marks.door - follower.along, drive.seconds);
@@ -134,6 +160,7 @@ export async function runDelivery(parts: SimParts) {
       const camera = sight.kind === 'none' ? sight : { ...sight, seenAtMs: nowMs };
       const obstacles = { veto: drive.traffic.isOnCrossing(), what: 'a vehicle', checkedAtMs: nowMs };
       advice = brain.advise(frame, follower.along, { camera, obstacles, doorOpen: drive.doorOpen }, nowMs);
+      if (parts.isHeld?.()) advice = { motion: 'stop', speedLimit: 0, reason: 'stopped by an operator' };
       if (advice.motion === 'stop') {
         const reason = advice.reason.replace(/[\d.]+/g, 'N');
         waits.set(reason, (waits.get(reason) ?? 0) + (DECIDE * STEP_MS) / 1000);
