@@ -52,5 +52,5 @@ export type { Clock, MapSource, PoseSink, SensorSource, SourceInfo } from './por
 export type { RobotParts, RobotSettings, RouteSource, StateStore } from './robot/parts.ts';
 export { type RobotRoute, robotRoute, type Way } from './robot/robot-route.ts';
 export { Robot } from './robot.ts';
-export * from './types.ts';
 export * from './types/building.ts';
+export * from './types.ts';
