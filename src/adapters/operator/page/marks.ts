@@ -4,9 +4,8 @@ import type { MapFeature } from '../wire.ts';
 export function ground(): THREE.Object3D {
   const grid = new THREE.GridHelper(400, 40, 0x6b7785, 0x6b7785);
   grid.rotation.x = Math.PI / 2;
-  grid.position.z = -0.3;
   (grid.material as THREE.Material).transparent = true;
-  (grid.material as THREE.Material).opacity = 0.18;
+  (grid.material as THREE.Material).opacity = 0.45;
   return grid;
 }
 

@@ -31,13 +31,13 @@ export function decodeCloud(data: ArrayBuffer): DecodedCloud {
 
 const VERTEX = `
   attribute float intensity;
-  uniform float step, size, byIntensity, low, high, scale;
+  uniform float metres, size, byIntensity, low, high, scale;
   uniform vec3 tintLow, tintMid, tintHigh;
   uniform vec3 flatTint;
   uniform float isFlat;
   varying vec3 tint;
   void main() {
-    vec4 world = modelMatrix * vec4(position * step, 1.0);
+    vec4 world = modelMatrix * vec4(position * metres, 1.0);
     float t = clamp(mix((world.z - low) / (high - low), intensity, byIntensity), 0.0, 1.0);
     vec3 ramp = t < 0.5 ? mix(tintLow, tintMid, t * 2.0) : mix(tintMid, tintHigh, t * 2.0 - 1.0);
     tint = mix(ramp, flatTint, isFlat);
@@ -50,14 +50,14 @@ const FRAGMENT = `
   uniform float opacity;
   void main() { gl_FragColor = vec4(tint, opacity); }`;
 
-/** One material for all clouds of a kind; `step` differs by cloud and is set before each is drawn. */
+/** One material for all clouds of a kind; `metres` (of a step) differs by cloud and is set before each is drawn. */
 export function pointMaterial(size: number, flat?: number): THREE.ShaderMaterial {
   return new THREE.ShaderMaterial({
     vertexShader: VERTEX,
     fragmentShader: FRAGMENT,
     transparent: true,
     uniforms: {
-      step: { value: 0.005 },
+      metres: { value: 0.005 },
       size: { value: size },
       scale: { value: 600 },
       byIntensity: { value: 0 },
@@ -78,7 +78,7 @@ export function pointsObject(cloud: DecodedCloud, material: THREE.ShaderMaterial
   object.frustumCulled = false;
   object.position.set(...cloud.origin);
   object.onBeforeRender = () => {
-    material.uniforms.step!.value = cloud.points.userData.step;
+    material.uniforms.metres!.value = cloud.points.userData.step;
     material.uniformsNeedUpdate = true;
   };
   return object;

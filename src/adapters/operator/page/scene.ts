@@ -18,6 +18,7 @@ export class Scene {
   readonly #scanMaterial = pointMaterial(0.13, 0xff8c1a);
   readonly #tiles = new Map<string, THREE.Points>();
   readonly #robot = robotMark();
+  readonly #ground = ground();
   readonly #grey = new THREE.Color(0x888888);
   readonly #features = new THREE.Group();
   readonly #fix = ellipse(0xe05ad6, 0.55);
@@ -47,7 +48,7 @@ export class Scene {
     this.#controls.minDistance = 3;
     this.#controls.maxDistance = 400;
     this.#controls.addEventListener('change', () => this.touch());
-    this.#scene.add(ground(), this.#robot, this.#features, this.#fix, this.#spread, this.#protection);
+    this.#scene.add(this.#ground, this.#robot, this.#features, this.#fix, this.#spread, this.#protection);
     for (const mark of [this.#robot, this.#fix, this.#spread, this.#protection]) mark.visible = false;
     new ResizeObserver(() => this.#resize()).observe(canvas.parentElement!);
     this.#resize();
@@ -93,11 +94,6 @@ export class Scene {
   status(status: StatusFrame): void {
     const { pose, spread, protectionLevel, fix } = status;
     if (!pose) return;
-    this.#origin ??= [
-      Math.round(pose.position[0]),
-      Math.round(pose.position[1]),
-      Math.round(pose.position[2]),
-    ];
     const at = this.#local(pose.position);
     const before = this.#robot.visible ? this.#robot.position.clone() : undefined;
     this.#robot.visible = true;
@@ -114,6 +110,11 @@ export class Scene {
       this.#controls.target.add(move);
       this.#camera.position.add(move);
     }
+    if (!before) this.view('follow');
+    // Heights are coloured about the street that the robot is on.
+    this.#ground.position.set(10 * Math.round(at.x / 10), 10 * Math.round(at.y / 10), at.z - 0.3);
+    this.#tileMaterial.uniforms.low!.value = at.z - 1;
+    this.#tileMaterial.uniforms.high!.value = at.z + 7;
     this.touch();
   }
 
@@ -197,7 +198,9 @@ export class Scene {
 
   view(kind: 'follow' | 'top'): void {
     const { target } = this.#controls;
-    const offset = kind === 'top' ? [0, -0.1, 45] : [-14, -10, 14];
+    // From behind: between the fronts of a street nothing stands before the robot.
+    const behind = new THREE.Vector3(-9, 0, 0).applyQuaternion(this.#robot.quaternion);
+    const offset = kind === 'top' ? [0, -0.1, 45] : [behind.x, behind.y, 8];
     this.#camera.position.set(target.x + offset[0]!, target.y + offset[1]!, target.z + offset[2]!);
     this.touch();
   }
@@ -213,9 +216,10 @@ export class Scene {
     this.#scene.add(this.#trailLine);
   }
 
-  /** float32 on the graphics card: places are relative to where the robot was seen first. */
+  /** float32 on the graphics card: places are relative to the first that came, robot or tile. */
   #local([x, y, z]: readonly [number, number, number]): THREE.Vector3 {
-    const [ox, oy, oz] = this.#origin ?? [0, 0, 0];
+    this.#origin ??= [Math.round(x), Math.round(y), Math.round(z)];
+    const [ox, oy, oz] = this.#origin;
     return new THREE.Vector3(x - ox, y - oy, z - oz);
   }
 
