@@ -80,7 +80,7 @@ export class NetworkCity implements Outside {
     return this.#mediator.status().map(({ name, breaker, pausedMs, lastProblem }) => ({
       name: `vendor:${name}`,
       state: breaker === 'open' ? 'down' : pausedMs > 0 ? 'degraded' : 'ok',
-      text: lastProblem ?? 'answers',
+      text: lastProblem ? `last problem: ${lastProblem}` : 'answers',
     }));
   }
 

@@ -48,7 +48,11 @@ const VERTEX = `
 const FRAGMENT = `
   varying vec3 tint;
   uniform float opacity;
-  void main() { gl_FragColor = vec4(tint, opacity); }`;
+  void main() {
+    gl_FragColor = vec4(tint, opacity);
+    // Tints are linear, screens are not: without it the ground is all but black.
+    #include <colorspace_fragment>
+  }`;
 
 /** One material for all clouds of a kind; `metres` (of a step) differs by cloud and is set before each is drawn. */
 export function pointMaterial(size: number, flat?: number): THREE.ShaderMaterial {

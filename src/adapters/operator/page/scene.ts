@@ -199,7 +199,7 @@ export class Scene {
   view(kind: 'follow' | 'top'): void {
     const { target } = this.#controls;
     // From behind: between the fronts of a street nothing stands before the robot.
-    const behind = new THREE.Vector3(-9, 0, 0).applyQuaternion(this.#robot.quaternion);
+    const behind = new THREE.Vector3(-12, 0, 0).applyQuaternion(this.#robot.quaternion);
     const offset = kind === 'top' ? [0, -0.1, 45] : [behind.x, behind.y, 8];
     this.#camera.position.set(target.x + offset[0]!, target.y + offset[1]!, target.z + offset[2]!);
     this.touch();
