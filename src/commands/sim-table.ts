@@ -13,15 +13,15 @@ export function summariseDeliveries(rows: readonly Delivery[]) {
     delivered: rows.filter(({ delivered }) => delivered).length,
     errorMedian: of(
       known(({ errorMedian }) => errorMedian),
-      0.5,
+      50,
     ),
     errorP99: of(
       known(({ errorP99 }) => errorP99),
-      1,
+      100,
     ),
     errorMax: of(
       known(({ errorMax }) => errorMax),
-      1,
+      100,
     ),
     unsaidGross: sum((row) => row.unsaidGross),
     timeToInitialPose: { median: first.length > 0 ? median(first) : null, max: of(first, 100) },
@@ -34,7 +34,7 @@ export function summariseDeliveries(rows: readonly Delivery[]) {
     crossingsEnteredOnRed: sum((row) => row.enteredOnRed),
     realTimeFactor: of(
       known(({ realTimeFactor }) => realTimeFactor),
-      0.5,
+      50,
     ),
   };
 }
