@@ -36,7 +36,7 @@ export const registrationConfig = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.99)
+    .default(0.9)
     .describe('a result that is less likely than this to be the right place is refused'),
   systematicSigma: z
     .number()
