@@ -26,10 +26,8 @@ export function demoStatus(
   ids: { readonly door: string },
   health: readonly HealthRow[],
 ): RobotStatus {
-  const { protectionLevel } = frame;
   return {
     frame,
-    ...(protectionLevel !== undefined && { protectionLevel }),
     advice: now.advice ?? { motion: 'stop', speedLimit: 0, reason: 'starts' },
     route: routeStatus(frame, now, route.line),
     crossings: crossings(now, route.signal.id),

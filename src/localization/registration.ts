@@ -112,7 +112,8 @@ export function judge(found: Alignment, config: RegistrationConfig): Registratio
 /**
  * Logistic regression of "within 0.3 m and 1° of the truth" on the share of inliers, the score, and the second best
  * score as a share of it, over 5,168 seeded registrations (test/bench/trials: streets and bare places; plain, thinned,
- * with outliers, behind trucks; starts up to 4 m and 30° off). `npm run bench -- trials` checks it on other seeds.
+ * with outliers, behind trucks; starts up to 4 m and 30° off). `npm run bench -- trials` checks it on other seeds; the fit
+ * itself was made by hand.
  */
 const LIKELY = { constant: -7.26, inliers: 12.7, score: 3.95, second: -1.6 } as const;
 

@@ -50,8 +50,6 @@ export interface RobotEvent {
 /** Where the robot is, how sure it is, what it waits for: all that somebody who watches needs at one time. */
 export interface RobotStatus {
   readonly frame: FrameResult;
-  /** true error is below this, m, but for the configured probability; absent while unknown */
-  readonly protectionLevel?: number;
   readonly advice: DriveAdvice;
   /** the last GNSS fix in the map frame, with its own standard deviation, m */
   readonly fix?: { readonly position: Vec3; readonly sigma: number; readonly stamp: Stamp };

@@ -78,7 +78,12 @@ async function consistency(core: Core, scene: Scene): Promise<Row[]> {
       `${band.map((v) => v.toFixed(2)).join(' to ')}; ${inside.toFixed(1)} % of the trials within their own 95 % limit`,
   );
   return [
-    { id: 'registration.consistency', value: mean(each), unit: 'mean NEES of 6' },
+    {
+      id: 'registration.consistency',
+      value: mean(each),
+      unit: 'mean NEES of 6',
+      bar: { of: 'value', at: 'most', limit: band[1]! },
+    },
     { id: 'registration.consistency.within95', value: inside, unit: '% (95 expected)' },
   ];
 }

@@ -48,7 +48,11 @@ const status = (along: number, more: Partial<SimNow> = {}, of = frame(along)) =>
 describe('the status of the demo', () => {
   it('has pose, route, crossing with its age, tiles and advice', () => {
     const { route, crossings, ...rest } = status(40);
-    expect(rest).toMatchObject({ protectionLevel: 0.2, tiles: ['0_0', '1_0'], advice: { motion: 'drive' } });
+    expect(rest).toMatchObject({
+      frame: { protectionLevel: 0.2 },
+      tiles: ['0_0', '1_0'],
+      advice: { motion: 'drive' },
+    });
     expect(route).toMatchObject({ along: 40, remaining: 60, offset: 0.5 });
     expect(crossings).toEqual([
       {

@@ -13,7 +13,8 @@ export function statusContent(
   atMs: number,
   sensorNow: Stamp | undefined,
 ): StatusContent {
-  const { frame, protectionLevel, advice, fix, route, crossings, buildings, health } = status;
+  const { frame, advice, fix, route, crossings, buildings, health } = status;
+  const { protectionLevel } = frame;
   const { covariance: c, registration } = frame;
   return {
     type: 'status',

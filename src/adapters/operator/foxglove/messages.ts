@@ -125,7 +125,7 @@ export function occupiedTiles(stamp: Stamp, tiles: readonly string[], tileSize: 
 
 /** diagnostic_msgs/DiagnosticArray: localisation, advice, crossings, doors, and the robot's health */
 export function diagnostics(status: RobotStatus): object {
-  const { frame, protectionLevel, advice, crossings, buildings, health } = status;
+  const { frame, advice, crossings, buildings, health } = status;
   const row = (name: string, level: number, message: string, values: Record<string, unknown> = {}) => ({
     name,
     level,
@@ -142,7 +142,7 @@ export function diagnostics(status: RobotStatus): object {
     status: [
       row('localisation', levelOf, frame.stateReason ?? frame.state, {
         state: frame.state,
-        protectionLevel,
+        protectionLevel: frame.protectionLevel,
         inlierRatio: frame.registration?.inlierRatio,
         residual: frame.registration?.residual,
         ...frame.stages,
