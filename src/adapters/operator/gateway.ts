@@ -55,7 +55,6 @@ export class OperatorGateway implements RobotWatcher {
       metrics: this.#metrics,
       publisher: this.#publisher,
       retryAfterMs: this.#retryAfterMs,
-      mayMessage: (subject) => this.#admission.message(subject, clock.nowMs()),
     });
   }
 
@@ -145,6 +144,7 @@ export class OperatorGateway implements RobotWatcher {
       inFlightBytes: this.#parts.config.limits.inFlightBytes,
       metrics: this.#metrics,
       retryAfterMs: this.#retryAfterMs,
+      mayMessage: () => this.#admission.message(identity.subject, this.#parts.clock.nowMs()),
       onRoom: () => this.#turns.add(pumped),
     });
     this.#pipes.add(pipe);
@@ -158,13 +158,9 @@ export class OperatorGateway implements RobotWatcher {
       const client = this.#operators.enter(socket, pipe, identity);
       pumped.pump = () => client.pump(this.#publisher.topics);
     } else {
-      const client = new FoxgloveClient(socket, pipe, this.#feed, {
-        name: this.#parts.config.robot,
-        mayMessage: () => this.#admission.message(identity.subject, this.#parts.clock.nowMs()),
-      });
-      const expiry = identity.expiresMs;
+      const client = new FoxgloveClient(socket, pipe, this.#feed, this.#parts.config.robot);
       this.#foxglove.add(client);
-      client.expiresMs = expiry;
+      client.expiresMs = identity.expiresMs;
       socket.on('close', () => this.#foxglove.delete(client));
       pumped.pump = () => client.pump();
     }
@@ -190,6 +186,7 @@ export class OperatorGateway implements RobotWatcher {
     const { clients, perAddress } = this.#parts.config.limits;
     app.server.maxConnections = 4 * clients;
     const open = new Map<string, number>();
+    const { sockets } = this.#metrics;
     app.server.on('connection', (socket: Socket) => {
       const address = socket.remoteAddress ?? 'unknown';
       const count = (open.get(address) ?? 0) + 1;
@@ -199,7 +196,9 @@ export class OperatorGateway implements RobotWatcher {
         return;
       }
       open.set(address, count);
+      sockets.inc();
       socket.once('close', () => {
+        sockets.dec();
         const left = open.get(address)! - 1;
         if (left > 0) open.set(address, left);
         else open.delete(address);

@@ -9,6 +9,11 @@ export class OperatorMetrics {
     labelNames: ['protocol'],
     registers: [this.registry],
   });
+  readonly sockets = new Gauge({
+    name: 'operator_sockets',
+    help: 'TCP connections to the port now, also those that have not said who they are',
+    registers: [this.registry],
+  });
   readonly controlled = new Gauge({
     name: 'operator_controlled',
     help: '1 while an operator has control',

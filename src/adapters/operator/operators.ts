@@ -16,7 +16,6 @@ export interface OperatorsParts extends GatewayParts {
   readonly metrics: OperatorMetrics;
   readonly publisher: Publisher;
   readonly retryAfterMs: () => number;
-  readonly mayMessage: (subject: string) => boolean;
 }
 
 interface Session {
@@ -67,12 +66,7 @@ export class Operators {
     const hello = setTimeout(() => pipe.close(CLOSE.silent), config.times.helloMs);
     socket.on('message', (data, isBinary) => {
       clearTimeout(hello);
-      pipe.heard();
-      if (!pipe.isOpen) return;
-      if (!this.#parts.mayMessage(identity.subject)) {
-        pipe.close(CLOSE.tooManyMessages);
-        return;
-      }
+      if (!pipe.hears()) return;
       const message = isBinary ? undefined : parse(data.toString());
       if (!message || (message.type === 'resume') === client.hasResumed) {
         pipe.close(CLOSE.badMessage);

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../ports.ts';
 import { Flow } from './flow.ts';
 import type { OperatorMetrics } from './operator-metrics.ts';
-import type { CloseCause } from './protocol.ts';
+import { CLOSE, type CloseCause } from './protocol.ts';
 
 export interface PipeParts {
   readonly socket: WebSocket;
@@ -10,6 +10,8 @@ export interface PipeParts {
   readonly inFlightBytes: number;
   readonly metrics: OperatorMetrics;
   readonly retryAfterMs: () => number;
+  /** whether its token may say one more thing now */
+  readonly mayMessage: () => boolean;
   /** some of what was on its way has been read */
   readonly onRoom: () => void;
 }
@@ -25,8 +27,16 @@ export class Pipe {
     this.#flow = new Flow(parts.inFlightBytes);
     this.#lastHeardMs = parts.clock.nowMs();
     parts.socket.on('pong', (data) => {
-      this.heard();
-      if (this.#flow.answered(data.toString('latin1'), this.#now())) parts.onRoom();
+      if (this.#flow.answered(data.toString('latin1'), this.#now())) {
+        this.#heard();
+        parts.onRoom();
+      } else this.hears();
+    });
+    // Answered here and not by the library, which would pile up answers for whoever asks and does not read.
+    parts.socket.on('ping', (data) => {
+      if (!this.hears()) return;
+      if (parts.socket.bufferedAmount > parts.inFlightBytes) this.close(CLOSE.tooSlow);
+      else parts.socket.pong(data);
     });
     // Without a listener an error of one client would end the process; 'close' follows and cleans up.
     parts.socket.on('error', () => {});
@@ -69,8 +79,13 @@ export class Pipe {
     this.#parts.socket.terminate();
   }
 
-  heard(): void {
-    this.#lastHeardMs = this.#now();
+  /** The client said something. Whether it may: false where it is leaving, or says too much and is let go for it. */
+  hears(): boolean {
+    this.#heard();
+    if (!this.isOpen) return false;
+    if (this.#parts.mayMessage()) return true;
+    this.close(CLOSE.tooManyMessages);
+    return false;
   }
 
   /** Asks a silent client whether it is there; lets one go that has not answered for `pongMs`. */
@@ -93,6 +108,10 @@ export class Pipe {
     metrics.ended.inc({ reason });
     socket.close(code, JSON.stringify({ reason, retryAfterMs: this.#parts.retryAfterMs() }));
     setTimeout(() => socket.terminate(), 1000).unref();
+  }
+
+  #heard(): void {
+    this.#lastHeardMs = this.#now();
   }
 
   #now(): number {

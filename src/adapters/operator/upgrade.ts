@@ -24,6 +24,10 @@ export function upgrader(parts: UpgradeParts) {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: config.limits.messageBytes,
+    // A message in crumbs costs more than its bytes: nobody needs more pieces than that.
+    maxFragments: 64,
+    maxBufferedChunks: 1024,
+    autoPong: false,
     handleProtocols: (offered) =>
       [...offered].find((one) => one === DILLY || FOXGLOVE.includes(one)) ?? false,
   });

@@ -27,21 +27,11 @@ export class FoxgloveClient {
   readonly #feed: FoxgloveFeed;
   readonly #subscriptions = new Map<number, { readonly channel: number; shown: number }>();
 
-  constructor(
-    socket: WebSocket,
-    pipe: Pipe,
-    feed: FoxgloveFeed,
-    { name, mayMessage }: { name: string; mayMessage: () => boolean },
-  ) {
+  constructor(socket: WebSocket, pipe: Pipe, feed: FoxgloveFeed, name: string) {
     this.pipe = pipe;
     this.#feed = feed;
     socket.on('message', (data, isBinary) => {
-      pipe.heard();
-      if (!pipe.isOpen) return;
-      if (!mayMessage()) {
-        pipe.close(CLOSE.tooManyMessages);
-        return;
-      }
+      if (!pipe.hears()) return;
       if (isBinary) this.#refuse('the robot takes no messages');
       else this.#take(data.toString());
     });
