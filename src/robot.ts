@@ -1,6 +1,5 @@
 import type { CameraView, ObstacleCheck } from './crossing/go-rule.ts';
 import type { Prior } from './localization/initialization.ts';
-import { Localizer } from './pipeline.ts';
 import type {
   CommandAnswer,
   DriveAdvice,
@@ -15,13 +14,14 @@ import { strictest } from './robot/advice.ts';
 import { ClockWatch } from './robot/clock-watch.ts';
 import { Commands } from './robot/commands.ts';
 import { Fixes } from './robot/fixes.ts';
+import { Localisation } from './robot/localisation.ts';
 import { describeState, localisationLimits } from './robot/localisation-limits.ts';
-import { mappedScan } from './robot/mapped-scan.ts';
 import type { RobotParts } from './robot/parts.ts';
 import type { RobotRoute } from './robot/robot-route.ts';
+import { SensorWatch } from './robot/sensor-watch.ts';
 import { Trip } from './robot/trip.ts';
 import { Watchers } from './robot/watchers.ts';
-import type { FrameResult, SensorMessage, SignalState } from './types.ts';
+import type { FrameResult, LocalizationState, SensorMessage, SignalState } from './types.ts';
 
 /** Somebody who watches is told at least so often, also while no sensor speaks, ms. */
 const STATUS_MS = 1000;
@@ -39,14 +39,10 @@ export class Robot implements RobotControl {
   readonly #watchers: Watchers;
   readonly #clock = new ClockWatch();
   readonly #fixes = new Fixes();
-  #localizer: Pick<Localizer, 'handle'>;
-  /** told again to a localizer that begins anew */
-  readonly #mounts = new Map<string, SensorMessage>();
-  #handling: Promise<void> = Promise.resolve();
-  #frame: FrameResult | undefined;
-  #frameAtMs = Number.NEGATIVE_INFINITY;
+  readonly #sensors = new SensorWatch();
+  readonly #localisation: Localisation;
+  #state: LocalizationState | undefined;
   #shownAtMs = Number.NEGATIVE_INFINITY;
-  #scanAtMs = Number.NEGATIVE_INFINITY;
   #held = false;
   #advice: DriveAdvice = { motion: 'stop', speedLimit: 0, reason: 'starting' };
 
@@ -76,17 +72,26 @@ export class Robot implements RobotControl {
     this.#commands = new Commands({
       parts,
       tell,
-      place: () => (this.#isPlaced() ? this.#frame : undefined),
+      place: () => this.#localisation.placed,
       hold: (stopped) => this.#hold(stopped),
-      relocalise: (prior) => this.#begin(prior),
+      relocalise: (prior) => this.begin(prior),
       follow: (route) => this.follow(route),
     });
-    this.#localizer = this.#localizerFrom(parts.prior);
+    this.#localisation = new Localisation(parts, this.#fixes, {
+      frame: (frame) => this.#onFrame(frame),
+      scan: (scan) => this.#watchers.each((watcher) => watcher.scan(scan)),
+      isWatched: () => this.#watchers.size > 0,
+    });
   }
 
   /** What the robot may do now. */
   get advice(): DriveAdvice {
     return this.#advice;
+  }
+
+  /** The route that is followed. */
+  get route(): RobotRoute | undefined {
+    return this.#trip.follower.route;
   }
 
   /** From now on, until the function that is returned is called. */
@@ -96,13 +101,14 @@ export class Robot implements RobotControl {
 
   /** One message of a sensor. Resolves when the robot has made of it what there is to make. */
   handle(message: SensorMessage): Promise<void> {
-    if (message.kind === 'mount') this.#mounts.set(`${message.value.parent}/${message.value.child}`, message);
-    if (message.kind === 'gnss') this.#fixes.came(message.value);
-    this.#handling = this.#handling.then(() => this.#localizer.handle(message));
-    const handled = this.#handling;
-    // A fault of one message must not be given to whoever hands over the next.
-    this.#handling = handled.catch(() => {});
-    return handled;
+    this.#sensors.heard(message, this.#parts.clock.nowMs());
+    return this.#localisation.handle(message);
+  }
+
+  /** Looks for the pose anew: an operator has shown where, or all stamps leapt. Undefined: by GNSS and odometry. */
+  begin(prior: Prior | undefined): void {
+    this.#localisation.begin(prior);
+    this.#step();
   }
 
   /** The state of a signal, from whoever pushes it. */
@@ -125,9 +131,15 @@ export class Robot implements RobotControl {
     this.#trip.follow(route, this.#parts.clock.nowMs());
     this.#parts.map?.setRoute(route?.line);
     this.tell('route', 'info', route ? `follows route ${route.routeId}` : 'follows no route');
-    const at = this.#isPlaced() ? this.#frame!.pose!.position : undefined;
-    if (at) this.#trip.follower.moveTo([at[0], at[1]]);
+    this.#move();
     this.#step();
+  }
+
+  /** A new version of the map is in use: the way to where it goes is looked for again. */
+  async reroute(): Promise<void> {
+    const answer = await this.#commands.again();
+    if (answer?.ok === false)
+      this.tell('reroute-failed', 'warning', `on the new version of the map: ${answer.text}`);
   }
 
   /** Time has passed. */
@@ -152,50 +164,8 @@ export class Robot implements RobotControl {
   /** Feeds and links come to an end; what was asked of doors and lifts is released. */
   async close(): Promise<void> {
     this.#trip.follow(undefined, this.#parts.clock.nowMs());
-    await this.#handling;
+    await this.#localisation.settled();
     await Promise.all([this.#feed?.close(), this.#link?.close()]);
-  }
-
-  #localizerFrom(prior: Prior | undefined): Pick<Localizer, 'handle'> {
-    const { core, config, clock, map, outputOn, sink } = this.#parts;
-    const make = this.#parts.localizer ?? ((given) => new Localizer(given));
-    const localizer: Pick<Localizer, 'handle'> = make({
-      core,
-      config,
-      clock,
-      map,
-      prior,
-      outputOn,
-      sink: {
-        frame: (frame) => {
-          sink?.frame(frame);
-          // What a localizer that was replaced still finds is not ours any more.
-          if (localizer === this.#localizer) this.#onFrame(frame);
-        },
-        update: (record) => {
-          this.#fixes.offered(record);
-          sink?.update(record);
-        },
-        refused: (reason, detail) => sink?.refused(reason, detail),
-      },
-      onScan: (cloud, stamp, T_map_base) => {
-        const nowMs = clock.nowMs();
-        const { scanInterval, scanPoints } = config.robot;
-        if (this.#watchers.size === 0 || nowMs - this.#scanAtMs < 1000 * scanInterval) return;
-        this.#scanAtMs = nowMs;
-        const scan = mappedScan(cloud, stamp, T_map_base, scanPoints);
-        this.#watchers.each((watcher) => watcher.scan(scan));
-      },
-    });
-    return localizer;
-  }
-
-  /** Looks for the pose anew. */
-  #begin(prior: Prior): void {
-    this.#localizer = this.#localizerFrom(prior);
-    this.#frame = undefined;
-    for (const message of this.#mounts.values()) void this.handle(message);
-    this.#step();
   }
 
   #hold(stopped: boolean): void {
@@ -208,33 +178,35 @@ export class Robot implements RobotControl {
   #onFrame(frame: FrameResult): void {
     const nowMs = this.#parts.clock.nowMs();
     this.#clock.see(nowMs);
-    const before = this.#frame?.state;
-    this.#frame = frame;
-    this.#frameAtMs = nowMs;
-    if (frame.state !== before) this.tell('localisation', ...describeState(frame));
-    if (this.#isPlaced()) this.#trip.follower.moveTo([frame.pose!.position[0], frame.pose!.position[1]]);
+    if (frame.state !== this.#state) this.tell('localisation', ...describeState(frame));
+    this.#state = frame.state;
+    this.#move();
     this.#step();
     this.#show(nowMs);
   }
 
-  #isPlaced(): boolean {
-    const { state, pose } = this.#frame ?? {};
-    return pose !== undefined && (state === 'TRACKING' || state === 'DEGRADED');
+  /** The robot is elsewhere, or follows another route. */
+  #move(): void {
+    const at = this.#localisation.placed?.pose.position;
+    if (at) this.#trip.follower.moveTo([at[0], at[1]]);
+    this.#localisation.freeWidth = this.#trip.follower.freeWidth;
   }
 
   /** What may the robot do now? From the place on the route to the strictest word. */
   #step(): void {
-    const nowMs = this.#parts.clock.nowMs();
-    const age = (nowMs - this.#frameAtMs) / 1000;
-    const placed = this.#isPlaced() && age <= this.#parts.config.robot.maxPoseAge && !this.#clock.stands;
-    this.#trip.step(placed ? this.#frame!.state : undefined, nowMs, this.#clock.stands);
+    const { clock, config } = this.#parts;
+    const nowMs = clock.nowMs();
+    const { frame, placed } = this.#localisation;
+    const age = this.#localisation.age(nowMs);
+    const known = placed !== undefined && age <= config.robot.maxPoseAge && !this.#clock.stands;
+    this.#trip.step(known ? placed.state : undefined, nowMs, this.#clock.stands);
     const limits = [
       ...(this.#held ? [{ speed: 0, reason: 'stopped by an operator' }] : []),
       ...(this.#clock.stands ? [{ speed: 0, reason: 'the monotonic clock of this computer stands' }] : []),
-      ...localisationLimits(this.#frame, age, this.#parts.config.robot),
+      ...localisationLimits(frame, age, this.#trip.follower.freeWidth, config.robot),
       ...this.#trip.limits(),
     ];
-    const advice = strictest(limits, this.#parts.config.robot);
+    const advice = strictest(limits, config.robot);
     const before = this.#advice.motion;
     this.#advice = advice;
     if (advice.motion !== before)
@@ -243,16 +215,17 @@ export class Robot implements RobotControl {
   }
 
   #show(nowMs: number): void {
-    if (!this.#frame || this.#watchers.size === 0) return;
+    const { frame } = this.#localisation;
+    if (!frame || this.#watchers.size === 0) return;
     this.#shownAtMs = nowMs;
-    const { map, health } = this.#parts;
+    const { map, health, config } = this.#parts;
     const status: RobotStatus = {
-      frame: this.#frame,
+      frame,
       advice: this.#advice,
       ...(this.#fixes.last && { fix: this.#fixes.last }),
       ...this.#trip.status(nowMs),
       tiles: map?.tiles.tileIds ?? [],
-      health: health?.() ?? [],
+      health: [...(health?.() ?? []), ...this.#sensors.rows(nowMs, config.robot.sensorSilence)],
     };
     this.#watchers.each((watcher) => watcher.status(status));
   }

@@ -1,29 +1,25 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
-import type { MediatorEvent } from '../adapters/its/voices.ts';
-import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
 import type { Prior } from '../localization/initialization.ts';
 import { TileSupply } from '../map/tile-supply.ts';
 import type { HealthRow } from '../ports/robot.ts';
-import type { BuildingLink, BuildingWatcher, PoseSink, SignalFeed } from '../ports.ts';
-import { LocalRoutes } from '../robot/local-routes.ts';
+import type { PoseSink } from '../ports.ts';
 import type { RobotClock, RobotParts, StateStore } from '../robot/parts.ts';
 import { Robot } from '../robot.ts';
-import { type Profile, profileSchema } from '../route/profile.ts';
-import { Refusal } from '../types.ts';
+import { MapRoutes, readProfile } from './map-routes.ts';
 import { type OpenMap, openMap, planLimits } from './open-map.ts';
+import { type ItsParts, openSignals } from './open-signals.ts';
 import type { Session } from './shared.ts';
 
 /** As often as the guard of a crossing is to be asked, ms. */
 const TICK_MS = 100;
 const LOADED_AT_ONCE = 4;
+/** Between two questions whether the map service has a newer version, ms. */
+const UPDATE_MS = 60_000;
 
 export interface OpenRobotOptions {
   readonly core: Core;
-  /** a folder or an address as for `openMap`; undefined: no map */
-  readonly map?: string | undefined;
+  /** a folder or an address as for `openMap`, or one that is open and stays the caller's; undefined: no map */
+  readonly map?: string | OpenMap | undefined;
   readonly prior?: Prior | undefined;
   readonly outputOn?: RobotParts['outputOn'];
   readonly sink?: PoseSink | undefined;
@@ -34,8 +30,8 @@ export interface OpenRobotOptions {
   readonly clock?: RobotClock | undefined;
   /** true: each scan waits for its tiles (a replay, a simulation); default: never */
   readonly wait?: boolean;
-  /** false: no vendors, doors and lifts, whatever the configuration says */
-  readonly its?: boolean;
+  /** signals, doors and lifts; default: those of the configuration; false: none, whatever it says */
+  readonly its?: ItsParts | false | undefined;
 }
 
 /** A robot that is ready to be given sensor messages. */
@@ -58,13 +54,22 @@ export const machineClock: RobotClock = {
 /** The robot out of configuration: its map, its signals, its doors. Rejects with a Refusal that says what is missing. */
 export async function openRobot(options: OpenRobotOptions, { config, log }: Session): Promise<OpenedRobot> {
   const clock = options.clock ?? machineClock;
-  const map = options.map
-    ? await openMap(options.map, config.map, Date.now(), options.wait ? 'newest' : 'stored')
-    : undefined;
+  const map = await mapFor(options, config);
   for (const { detail } of map?.problems ?? []) log.warn(detail);
   map?.adopted?.(map.index).catch((error: Error) => log.warn(error.message));
-  const supply = map && supplyOf(map, options, { config, log });
-  const its = options.its === false ? undefined : await openSignals(config);
+  const opened: { robot?: Robot } = {};
+  const supply = map && supplyOf(map, options, { config, log }, () => opened.robot?.reroute());
+  const routes =
+    map && options.profile !== undefined
+      ? new MapRoutes({
+          source: map.source,
+          index: () => supply!.index,
+          profile: await readProfile(options.profile),
+          wallMs: () => Number(clock.stamp() / 1_000_000n),
+        })
+      : undefined;
+  await routes?.ready();
+  const its = options.its === false ? undefined : (options.its ?? (await openSignals(config.its)));
   const robot = new Robot({
     core: options.core,
     config,
@@ -75,31 +80,43 @@ export async function openRobot(options: OpenRobotOptions, { config, log }: Sess
     sink: options.sink,
     signals: its?.signals,
     buildings: its?.buildings,
-    routes: map && options.profile !== undefined ? await routesOn(map, options.profile, clock) : undefined,
+    routes,
     store: options.store,
     health: () => [...healthOfMap(supply), ...(its?.health() ?? [])],
   });
-  let timer: NodeJS.Timeout | undefined;
+  opened.robot = robot;
+  const timers: NodeJS.Timeout[] = [];
   return {
     robot,
     map,
     supply,
     metrics: async () => its?.metrics() ?? '',
     start: () => {
-      timer ??= setInterval(() => robot.tick(), TICK_MS);
+      if (timers.length > 0) return;
+      timers.push(setInterval(() => robot.tick(), TICK_MS));
+      if (map?.update && supply) timers.push(setInterval(() => void follow(map, supply, log), UPDATE_MS));
     },
     close: async () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await robot.close();
-      await map?.close();
+      if (typeof options.map === 'string') await map?.close();
     },
   };
+}
+
+async function mapFor(
+  { map, wait }: OpenRobotOptions,
+  config: Session['config'],
+): Promise<OpenMap | undefined> {
+  if (typeof map !== 'string') return map;
+  return openMap(map, config.map, Date.now(), wait ? 'newest' : 'stored');
 }
 
 function supplyOf(
   map: OpenMap,
   { core, wait = false }: OpenRobotOptions,
   { config, log }: Session,
+  onVersion: () => void,
 ): TileSupply {
   return new TileSupply({
     core,
@@ -111,36 +128,20 @@ function supplyOf(
     onRefused: (reason, detail) => log.warn(`${reason}: ${detail}`),
     onVersion: (index) => {
       map.adopted?.(index).catch((error: Error) => log.warn(error.message));
+      onVersion();
     },
   });
 }
 
-/** Vendors, doors and lifts, where they are configured; their libraries are loaded only then. */
-async function openSignals({ its }: Config) {
-  if (its.vendors.length === 0 && !its.doors) return undefined;
-  const { openDoors, openIts } = await import('../adapters/its/open-its.ts');
-  type Mediator = ReturnType<typeof openIts>;
-  let mediator: Mediator | undefined;
-  const signals: RobotParts['signals'] = (listener): SignalFeed => {
-    mediator = openIts(its, process.env, {
-      onState: (state) => listener.state(state),
-      onEvent: ({ kind, detail, signalId }: MediatorEvent) =>
-        listener.event(`signal-${kind}`, signalId === undefined ? detail : `${signalId}: ${detail}`),
-    });
-    return mediator;
-  };
-  const buildings = (watcher: BuildingWatcher): BuildingLink => openDoors(its, process.env, watcher);
-  return {
-    signals: its.vendors.length > 0 ? signals : undefined,
-    buildings: its.doors ? buildings : undefined,
-    health: (): HealthRow[] =>
-      (mediator?.status() ?? []).map(({ name, breaker, pausedMs, lastProblem }) => ({
-        name: `vendor:${name}`,
-        state: breaker === 'open' ? 'down' : pausedMs > 0 ? 'degraded' : 'ok',
-        text: lastProblem ?? 'answers',
-      })),
-    metrics: async () => (await mediator?.metrics.registry.metrics()) ?? '',
-  };
+/** A newer version of the map, where there is one, is loaded beside the one in use. */
+async function follow(map: OpenMap, supply: TileSupply, log: Session['log']): Promise<void> {
+  try {
+    const { index, problems } = await map.update!(Date.now());
+    for (const { detail } of problems) log.warn(detail);
+    if (index) supply.offer(index);
+  } catch (error) {
+    log.warn(`map ${supply.index.mapId}: ${(error as Error).message}`);
+  }
 }
 
 function healthOfMap(supply: TileSupply | undefined): HealthRow[] {
@@ -148,29 +149,4 @@ function healthOfMap(supply: TileSupply | undefined): HealthRow[] {
   const { mapId, version, held, missing, reason } = supply.status();
   const text = `${mapId} version ${version}: ${held} tiles, ${missing} missing${reason ? `, ${reason}` : ''}`;
   return [{ name: 'map', state: missing > 0 ? 'degraded' : 'ok', text }];
-}
-
-/** Rejects with a Refusal where the map has no graph, another one than its manifest says, or the profile is none. */
-async function routesOn(
-  { index, source }: OpenMap,
-  profile: string,
-  clock: RobotClock,
-): Promise<LocalRoutes> {
-  if (!index.graph) throw new Refusal('no-graph', `map ${index.mapId}: expected a route graph, found none`);
-  const bytes = await source.read(index.graph.path, index.graph);
-  const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== index.graph.sha256)
-    throw new Refusal(
-      'bad-graph',
-      `map ${index.mapId}: expected graph.geojson of sha256 ${index.graph.sha256}, found ${found}; fetch the map again`,
-    );
-  const graph = { bytes, mapVersion: index.version, origin: index.origin };
-  return new LocalRoutes(graph, await readProfile(profile), () => Number(clock.stamp() / 1_000_000n));
-}
-
-async function readProfile(path: string): Promise<Profile> {
-  const parsed = profileSchema.safeParse(parse(await readFile(path, 'utf8')));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new Refusal('bad-profile', `${path}: ${issue.path.join('.') || '(root)'}: ${issue.message}`);
 }

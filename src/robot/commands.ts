@@ -3,7 +3,7 @@ import { quatFromRpy } from '../math/so3.ts';
 import type { CommandAnswer, RobotCommand, RobotEvent } from '../ports/robot.ts';
 import { type FrameResult, refusalReason } from '../types.ts';
 import { Deadlines } from './deadlines.ts';
-import type { RobotParts } from './parts.ts';
+import type { Destination, RobotParts } from './parts.ts';
 import type { RobotRoute } from './robot-route.ts';
 
 /** What commands do to the robot. */
@@ -26,6 +26,7 @@ export class Commands {
   readonly #robot: Commanded;
   readonly #deadlines = new Deadlines();
   #newestTrip = 0;
+  #destination: Destination | undefined;
 
   constructor(robot: Commanded) {
     this.#robot = robot;
@@ -39,6 +40,11 @@ export class Commands {
       const text = error instanceof Error ? error.message : String(error);
       return no(refusalReason(error) ?? 'failed', text);
     }
+  }
+
+  /** Looks for the way to where it goes again: the map has changed. Never rejects. */
+  async again(): Promise<CommandAnswer | undefined> {
+    return this.#destination && this.run({ kind: 'go-to', ...this.#destination });
   }
 
   /** Gives up what took too long. */
@@ -91,6 +97,7 @@ export class Commands {
     const to = 'poi' in command ? { poi: command.poi } : { lon: command.lon, lat: command.lat };
     const route = await this.#inTime(parts.routes.find([from[0], from[1]], to), 'finding a way');
     if (trip !== this.#newestTrip) return no('superseded', 'a newer destination was given');
+    this.#destination = to;
     follow(route);
     return yes(`route ${route.routeId}`);
   }

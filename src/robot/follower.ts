@@ -4,7 +4,7 @@ import { type Limit, stopBefore } from './advice.ts';
 import type { XY } from './line.ts';
 import type { Place } from './place.ts';
 import type { RobotConfig } from './robot-config.ts';
-import type { RobotRoute } from './robot-route.ts';
+import type { RobotRoute, RouteStretch } from './robot-route.ts';
 
 /** What a pose may be off from one time to the next besides the robot's own movement, m. */
 const NOISE_M = 2;
@@ -58,6 +58,12 @@ export class Follower {
     }
   }
 
+  /** Metres free on each side of the robot in the middle of its way, where the route lies; undefined beside it. */
+  get freeWidth(): number | undefined {
+    const stretch = this.#stretch();
+    return stretch && Math.max(0, (stretch.width - this.#config.width) / 2);
+  }
+
   /** Where the robot is on its route; undefined without one, and beside it. */
   place(sure: boolean): Place | undefined {
     if (!this.#progress || this.offRoute) return undefined;
@@ -84,9 +90,17 @@ export class Follower {
       if (closed) limits.push(stopBefore(from - front, `virtual wall ${id} closes the way`, this.#config));
       else if (from <= front) limits.push({ speed: slowSpeed, reason: `virtual wall ${id}: slow` });
     }
-    const stretch = this.#route.speeds.find(({ from, to }) => along >= from && along <= to);
-    if (stretch) limits.push({ speed: stretch.limit, reason: `speed limit ${stretch.limit} m/s` });
+    const stretch = this.#stretch();
+    if (stretch) limits.push({ speed: stretch.speedLimit, reason: `speed limit ${stretch.speedLimit} m/s` });
+    limits.push(stopBefore(this.#progress.remaining, 'the end of the route is near', this.#config));
     return limits;
+  }
+
+  /** The link that the robot (base_link) is on. */
+  #stretch(): RouteStretch | undefined {
+    if (!this.#route || !this.#progress || this.offRoute) return undefined;
+    const { along } = this.#progress;
+    return this.#route.stretches.find(({ from, to }) => along >= from && along <= to);
   }
 
   status(): RouteStatus | undefined {

@@ -9,6 +9,9 @@ import type { Pose, SignalState, Stamp } from '../types.ts';
 import type { RobotConfig } from './robot-config.ts';
 import type { RobotRoute } from './robot-route.ts';
 
+/** What a robot needs of a localizer. */
+export type RobotLocalizer = Pick<Localizer, 'handle' | 'freeWidth'>;
+
 /** What a robot is made of. Configuration is that of the whole product; what is left out does not exist. */
 export interface RobotParts {
   readonly core: Core;
@@ -26,7 +29,7 @@ export interface RobotParts {
   readonly routes?: RouteSource | undefined;
   readonly store?: StateStore | undefined;
   /** default: ours; for simulations that know where they are */
-  readonly localizer?: ((parts: LocalizerParts) => Pick<Localizer, 'handle'>) | undefined;
+  readonly localizer?: ((parts: LocalizerParts) => RobotLocalizer) | undefined;
   /** of what lies outside: vendors, brokers, services */
   readonly health?: (() => readonly HealthRow[]) | undefined;
 }

@@ -11,6 +11,7 @@ export const robotConfig = z.strictObject({
     .default('dilly')
     .describe('of this robot among all that use the same doors and lifts'),
   baseToFront: number(0, 5, 0.5, 'base_link to the foremost point of robot and load, m'),
+  width: number(0.1, 3, 0.6, 'of the robot and its load, side to side, m'),
   maxSpeed: number(0.1, 10, 1.5, 'm/s'),
   slowSpeed: number(0.05, 5, 0.5, 'in walls of type slow, while DEGRADED, and through doors, m/s'),
   deceleration: number(0.05, 5, 0.5, 'with which it brakes for what lies ahead, m/s²'),
@@ -18,6 +19,7 @@ export const robotConfig = z.strictObject({
   maxOffset: number(0.5, 50, 3, 'further beside its route it stops, m'),
   arriveDistance: number(0.1, 10, 0.5, 'less of the route left is arrived, m'),
   maxPoseAge: number(0.1, 10, 1, 'an older pose is none, s'),
+  sensorSilence: number(0.2, 60, 3, 'a sensor that says nothing for so long is down, s'),
   askAfter: number(
     0.2,
     30,

@@ -23,7 +23,15 @@ export interface RobotRoute {
   readonly crossings: readonly RouteCrossing[];
   readonly buildings: readonly RouteBuilding[];
   readonly walls: readonly WallStretch[];
-  readonly speeds: readonly { readonly from: number; readonly to: number; readonly limit: number }[];
+  readonly stretches: readonly RouteStretch[];
+}
+
+/** One link of the graph on the way; m and m/s. */
+export interface RouteStretch {
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+  readonly speedLimit: number;
 }
 
 /** A road to be crossed. Without a signal it is never crossed. */
@@ -68,7 +76,12 @@ export function robotRoute(way: Way, features: GraphFeatures, frame: EnuFrame): 
       ...liftsOn(stretch, features, place),
     ]),
     walls: wallsOn(way.line, features.walls, lengthOf(line)),
-    speeds: stretches.map(({ from, to, link }) => ({ from, to, limit: link.speedLimit })),
+    stretches: stretches.map(({ from, to, link: { width, speedLimit } }) => ({
+      from,
+      to,
+      width,
+      speedLimit,
+    })),
   };
 }
 

@@ -31,7 +31,7 @@ export function straight(more: Partial<RobotRoute> = {}): RobotRoute {
     crossings: [{ id: 's1', signal: SIGNAL, stopAt: 40 }],
     buildings: [],
     walls: [],
-    speeds: [],
+    stretches: [],
     ...more,
   };
 }
@@ -64,7 +64,7 @@ export class Scene {
       outputOn: 'points',
       localizer: ({ sink }) => {
         this.#sink = sink;
-        return { handle: async () => {} };
+        return { handle: async () => {}, freeWidth: undefined };
       },
       signals: (listener) => {
         this.listener = listener;

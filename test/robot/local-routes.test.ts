@@ -61,7 +61,7 @@ describe('ways on the graph of the map', () => {
     expect(there.crossings[0]!.stopAt).toBeCloseTo(29, 2);
     expect(there.buildings).toMatchObject([{ kind: 'door', id: 'd' }]);
     expect(there.buildings[0]!.centre).toBeCloseTo(60, 2);
-    expect(there.speeds[0]).toMatchObject({ limit: 1.2 });
+    expect(there.stretches[0]).toMatchObject({ speedLimit: 1.2 });
     // From 80 m back: the road begins at 40 m, which is 40 m on the way, and ends at the line, 51 m on it.
     const back = await routes.find([80, 0], to(0));
     expect(back.crossings[0]!.stopAt).toBeCloseTo(40, 2);

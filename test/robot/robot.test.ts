@@ -150,7 +150,7 @@ describe('a robot', () => {
           { ...wall, closed: true },
           { ...wall, id: 'v', closed: false, from: 5, to: 8 },
         ],
-        speeds: [{ from: 0, to: 5, limit: 1 }],
+        stretches: [{ from: 0, to: 5, width: 3, speedLimit: 1 }],
       }),
     );
     scene.at(1);

@@ -49,7 +49,7 @@ export class Mediator implements SignalFeed {
         timing,
         chance,
         onStates: (states, traffic) => this.#pushed(slotConfig.name, states, traffic),
-        onNote: (vendor, { reason, detail }) => this.#say(reason, `${vendor}: ${detail}`),
+        onNote: (vendor, { reason, detail }) => this.#say(reason, `${vendor}: ${detail}`, vendor),
       });
       const onEvent = (kind: string, detail: string) => this.#say(kind, detail);
       return new VendorSlot(slotConfig, feed, config, {
@@ -182,8 +182,8 @@ export class Mediator implements SignalFeed {
     void round();
   }
 
-  #say(kind: string, detail: string): void {
-    this.#tell({ kind, detail, atMs: this.#deps.timing.nowMs() });
+  #say(kind: string, detail: string, vendor?: string): void {
+    this.#tell({ kind, detail, ...(vendor && { vendor }), atMs: this.#deps.timing.nowMs() });
   }
 
   #tell(event: MediatorEvent): void {

@@ -11,6 +11,8 @@ export interface MediatorEvent {
   readonly kind: string;
   readonly detail: string;
   readonly signalId?: string;
+  /** whom it is about, where it is a note of one vendor */
+  readonly vendor?: string;
   /** ms on the monotonic clock */
   readonly atMs: number;
 }
