@@ -4,30 +4,27 @@ import { OperatorGateway } from '../adapters/operator/gateway.ts';
 import { readPage } from '../adapters/operator/page-files.ts';
 import { signToken, TokenCheck } from '../adapters/operator/tokens.ts';
 import { WatchedMap } from '../adapters/operator/watched-map.ts';
-import { DOOR_ID } from '../adapters/sim/city/graph.ts';
 import type { CloudArrays } from '../core.ts';
-import type { CommandAnswer, HealthRow, RobotCommand, RobotStatus } from '../ports/robot.ts';
-import { mappedScan } from '../robot/mapped-scan.ts';
+import type { RobotControl, RobotWatcher } from '../ports/robot.ts';
 import type { Stamp } from '../types.ts';
-import { demoEvents, demoStatus } from './demo-status.ts';
 import { mapFeatures } from './map-features.ts';
-import type { SimNow, SimParts } from './sim-run.ts';
+import type { SimParts } from './sim-run.ts';
+
+/** A robot that may be watched and commanded. */
+type ShownRobot = RobotControl & { watch(watcher: RobotWatcher): unknown };
 
 /** From here and from dist/commands the same folder. */
 const PAGE = fileURLToPath(new URL('../../dist/operator-page', import.meta.url));
 const TOKEN_MS = 12 * 3_600_000;
-const SCAN_POINTS = 6000;
 
-/** The operators' port of the simulated robot, and what operators have told it. */
+/** The operators' port of the simulated robot. */
 export class DemoPage {
   readonly #gateway: OperatorGateway;
-  readonly #parts: Pick<SimParts, 'route'>;
-  #isHeld = false;
-  #stamp: Stamp | undefined;
-  #last: RobotStatus | undefined;
+  #robot: ShownRobot | undefined;
+  /** what the sensors' clock shows */
+  stamp: Stamp | undefined;
 
-  private constructor(gateway: (page: DemoPage) => OperatorGateway, parts: Pick<SimParts, 'route'>) {
-    this.#parts = parts;
+  private constructor(gateway: (page: DemoPage) => OperatorGateway) {
     this.#gateway = gateway(this);
   }
 
@@ -59,16 +56,15 @@ export class DemoPage {
         new OperatorGateway({
           config,
           tokens: new TokenCheck(keys, config.robot),
-          control: { command: async (command) => self.#command(command) },
+          control: { command: (command) => self.#command(command) },
           clock: { nowMs: () => performance.now() },
           wallMs: () => Date.now(),
           random: Math.random,
           page: files,
           map,
-          sensorNow: () => self.#stamp,
+          sensorNow: () => self.stamp,
           onFailure: (what, error) => say(`operators' port: ${what}: ${String(error)}`),
         }),
-      parts,
     );
     const url = await page.#gateway.listen();
     const claims = {
@@ -81,52 +77,19 @@ export class DemoPage {
     return { page, address: `${url}/#token=${token}` };
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld;
+  /** From now on operators see this robot and command it. */
+  show(robot: ShownRobot): void {
+    this.#robot = robot;
+    robot.watch(this.#gateway);
   }
-
-  /** Where the simulation is; told on once per result of the localisation. */
-  show(stamp: Stamp, now: SimNow, health: readonly HealthRow[]): void {
-    this.#stamp = stamp;
-    if (!now.frame || now.frame === this.#last?.frame) return;
-    const status = demoStatus(now.frame, now, this.#parts.route, { door: DOOR_ID }, health);
-    this.#gateway.status(status);
-    for (const event of demoEvents(this.#last, status)) this.#gateway.event(event);
-    this.#last = status;
-  }
-
-  readonly scan: NonNullable<SimParts['onScan']> = (cloud, stamp, T_map_base) => {
-    this.#gateway.scan(mappedScan(cloud, stamp, T_map_base, SCAN_POINTS));
-  };
 
   close(): Promise<void> {
     return this.#gateway.close();
   }
 
-  #command(command: RobotCommand): CommandAnswer {
-    switch (command.kind) {
-      case 'stop':
-        this.#isHeld = true;
-        this.#tell('stop', 'an operator stopped the robot');
-        return { ok: true, text: 'the robot stands until it may resume' };
-      case 'resume':
-        this.#isHeld = false;
-        this.#tell('resume', 'an operator lets the robot go on');
-        return { ok: true, text: 'the robot goes on' };
-      case 'mark-intervention':
-        this.#tell('intervention', command.note);
-        return { ok: true, text: 'marked' };
-      default:
-        return {
-          ok: false,
-          reason: 'not-in-demo',
-          text: `${command.kind}: the simulated robot of the demo knows stop, resume and mark-intervention only`,
-        };
-    }
-  }
-
-  #tell(kind: string, text: string): void {
-    this.#gateway.event({ stamp: this.#stamp ?? 0n, kind, severity: 'warning', text });
+  async #command(...[command]: Parameters<RobotControl['command']>) {
+    if (this.#robot) return this.#robot.command(command);
+    return { ok: false as const, reason: 'not-ready', text: 'the robot has not begun yet' };
   }
 }
 

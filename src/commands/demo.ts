@@ -5,7 +5,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { FolderStore } from '../map-service/http/folder-store.ts';
 import { mapService } from '../map-service/http/server.ts';
-import type { HealthRow } from '../ports/robot.ts';
 import { Refusal } from '../types.ts';
 import { NetworkCity } from './demo-outside.ts';
 import { DemoPage } from './demo-page.ts';
@@ -100,19 +99,15 @@ async function deliver(
   const page = opened?.page;
   if (page) closers.push(() => page.close());
   if (opened) say(`operators' page: ${opened.address}`);
-  const health = (): HealthRow[] => {
-    const { mapId, version } = parts.map.index;
-    return [{ name: 'map', state: 'ok', text: `${mapId} version ${version}` }, ...outside.health()];
-  };
   const begun = performance.now();
   let said = Number.NEGATIVE_INFINITY;
   return runDelivery({
     ...parts,
     seed: options.seed,
     outside,
-    ...(page && { onScan: page.scan, isHeld: () => page.isHeld }),
+    ...(page && { onOpened: (robot) => page.show(robot) }),
     onStep: async ({ stamp }, now) => {
-      page?.show(stamp, now, health());
+      if (page) page.stamp = stamp;
       if (ending.aborted) throw new Refusal('cancelled', 'ended');
       const ahead = 1000 * now.seconds - (performance.now() - begun);
       if (ahead > 5) await pause(ahead);
@@ -123,9 +118,11 @@ async function deliver(
   });
 }
 
-function lineOf({ seconds, frame, advice, along }: SimNow): string {
-  const state = `${frame?.state ?? 'UNINITIALISED'}${frame?.stateReason ? ` (${frame.stateReason})` : ''}`;
-  return `${seconds.toFixed(0).padStart(4)} s  ${along.toFixed(0).padStart(4)} m  ${state}  ${advice?.motion ?? '-'}: ${advice?.reason ?? ''}`;
+function lineOf({ seconds, status, advice }: SimNow): string {
+  const { state = 'UNINITIALISED', stateReason } = status?.frame ?? {};
+  const said = stateReason === undefined ? state : `${state} (${stateReason})`;
+  const along = (status?.route?.along ?? 0).toFixed(0).padStart(4);
+  return `${seconds.toFixed(0).padStart(4)} s  ${along} m  ${said}  ${advice.motion}: ${advice.reason}`;
 }
 
 function describe(row: Delivery): string {

@@ -132,7 +132,9 @@ export async function openSim(
   const parts = {
     core,
     config: session.config,
+    log: session.log,
     map,
+    profile: join(PROFILES, 'wheeled-robot.yaml'),
     route: await simRoute(map, await readFile(join(options.graph ?? options.map, 'graph.geojson')), PROFILES),
     maxSeconds: number('seconds', options.seconds),
     city: { lidar, rain: number('rain', options.rain) },
