@@ -96,7 +96,13 @@ export type SensorMessage = {
   /** A pose that somebody outside measured (truth of a simulator, a reference): never seen by the filter. */
   | { readonly kind: 'pose'; readonly value: StampedPose }
   /** A message that could not be used; counted and reported, never dropped in silence. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly detail: string }
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      readonly detail: string;
+      /** who sent it, where that is known: a node of ROS 2; else the channel stands for it */
+      readonly sender?: string;
+    }
 );
 
 /** A file of a map. Where its hash is known, no other bytes are ever used for it. */

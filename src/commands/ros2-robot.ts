@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { McapBagWriter } from '../adapters/recorder/mcap-writer.ts';
+import { RobotRecording } from '../adapters/recorder/robot-recording.ts';
 import type { DrivenRobot } from '../adapters/ros2/driven-robot.ts';
 import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
@@ -11,7 +11,7 @@ import { TileSupply } from '../map/tile-supply.ts';
 import { enuFrame } from '../math/geodesy.ts';
 import { quatFromRpy } from '../math/so3.ts';
 import { Localizer } from '../pipeline.ts';
-import type { CommandAnswer, RobotCommand, RobotWatcher } from '../ports/robot.ts';
+import type { CommandAnswer, RobotCommand, RobotStatus, RobotWatcher } from '../ports/robot.ts';
 import { type FrameResult, Refusal, type SensorMessage } from '../types.ts';
 import { sampleOf } from './map-sample.ts';
 import { openMap, planLimits } from './open-map.ts';
@@ -87,7 +87,7 @@ export async function openRos2Robot(
         void saveLater();
       }
       const good = frame.state === 'TRACKING' && !stopped;
-      watcher.status({
+      const status: RobotStatus = {
         frame,
         advice: {
           motion: good ? 'drive' : 'stop',
@@ -97,8 +97,10 @@ export async function openRos2Robot(
         crossings: [],
         buildings: [],
         tiles: supply?.tiles.tileIds ?? [],
-        health: [],
-      });
+        health: [recording.health()],
+      };
+      watcher.status(status);
+      recording.status(status);
     },
     update: () => undefined,
     refused: () => undefined,
@@ -116,8 +118,14 @@ export async function openRos2Robot(
     });
   let pending: Localizer | undefined;
   let localizer = begin(saved && around(saved.position, saved.orientation, ros2.startRadius, ros2.startYaw));
-  let writer: McapBagWriter | undefined;
-  let bag = '';
+  const recording = new RobotRecording(
+    { ...config.recorder, folder: ros2.records || config.recorder.folder || join(home, 'drives') },
+    (kind, severity, text, data) => {
+      const event = { stamp: last?.stamp ?? 0n, kind, severity, text, ...(data && { data }) };
+      watcher.event(event);
+      recording.event(event);
+    },
+  );
   const command = async (asked: RobotCommand): Promise<CommandAnswer> => {
     switch (asked.kind) {
       case 'stop':
@@ -143,13 +151,6 @@ export async function openRos2Robot(
         return { ok: false, reason: 'not-there', text: `${asked.kind}: this node localises only` };
     }
   };
-  const stop = async () => {
-    if (!writer) throw new Refusal('not-recording', 'expected a recording, found none');
-    const done = writer;
-    writer = undefined;
-    await done.close();
-    return bag;
-  };
   return {
     command,
     async handle(message) {
@@ -159,7 +160,7 @@ export async function openRos2Robot(
         pending = undefined;
         for (const mount of mounts.values()) await localizer.handle(mount);
       }
-      await writer?.write(message);
+      recording.message(message);
       await localizer.handle(message);
     },
     clockJumped() {
@@ -177,19 +178,12 @@ export async function openRos2Robot(
       },
     },
     recording: {
-      async start() {
-        if (writer) throw new Refusal('recording', `expected no recording, found one: ${bag}`);
-        const folder = ros2.records || join(home, 'drives');
-        await mkdir(folder, { recursive: true });
-        bag = join(folder, `${new Date().toISOString().replaceAll(':', '-')}.mcap`);
-        writer = await McapBagWriter.create(bag);
-        return bag;
-      },
-      stop,
+      start: () => recording.start(new Date().toISOString().replace(/[:.]/g, '-')),
+      stop: () => recording.stop(),
     },
     async close() {
       await saveLater();
-      if (writer) await stop();
+      if (recording.folder !== undefined) await recording.stop();
       await map?.close();
     },
   };

@@ -1,3 +1,4 @@
+import type { Registry } from 'prom-client';
 import type { RobotControl } from '../../ports/robot.ts';
 import type { Clock } from '../../ports.ts';
 import type { Stamp } from '../../types.ts';
@@ -22,6 +23,8 @@ export interface GatewayParts {
   readonly interventions?: InterventionStore | undefined;
   /** the file that is being recorded now */
   readonly recording?: (() => string | undefined) | undefined;
+  /** more for `/metrics`: of the recorder */
+  readonly registries?: readonly Registry[] | undefined;
   /** what the sensors' clock shows now, for latencies */
   readonly sensorNow?: (() => Stamp | undefined) | undefined;
   /** failures of our own */

@@ -46,9 +46,10 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
     const problems = parts.notReady();
     return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
+  app.get('/metrics', async (_request, reply) => {
+    const texts = [metrics.registry, ...(parts.registries ?? [])].map((registry) => registry.metrics());
+    return reply.type(metrics.registry.contentType).send((await Promise.all(texts)).join('\n'));
+  });
 
   const identify = (request: { raw: IncomingMessage }): Promise<Identity> =>
     parts.tokens.identify(bearerOf(request.raw), parts.wallMs());

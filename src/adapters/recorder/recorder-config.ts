@@ -35,5 +35,19 @@ export const recorderConfig = z.strictObject({
     .max(19)
     .default(-3)
     .describe('negative levels are the fast ones: on a robot a core counts more than a tenth of the disk'),
+  acceptSchemas: z
+    .array(z.string())
+    .default([])
+    .describe('topics whose new type is taken as a new version though it does not fit the last one'),
+  rates: z
+    .record(z.string(), z.number().positive().max(10_000))
+    .default({})
+    .describe('what each topic should send, messages a second; others are held to their last drive'),
+  missing: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.05)
+    .describe('share of the expected messages of a window that may be missing without an alarm'),
 });
 export type RecorderConfig = z.infer<typeof recorderConfig>;

@@ -5,6 +5,7 @@ import { bagMetadata } from './bag-metadata.ts';
 import { keepQuota, UNFINISHED } from './drive-folder.ts';
 import { McapFile } from './mcap-file.ts';
 import { Ring } from './ring.ts';
+import { SyncedSpans } from './synced-spans.ts';
 import { type ThreadData, type ThreadNews, WIRE, WIRE_HEAD, type WireChannel } from './wire.ts';
 
 /** How long the thread sleeps at most: what a time limit is late by. */
@@ -45,6 +46,7 @@ class Disk {
   readonly #latched: Latched[] = [];
   readonly #synced: Record<number, number> = {};
   readonly #unsynced = new Map<number, number>();
+  readonly #spans = new SyncedSpans();
   readonly #lost: Record<number, number> = {};
   readonly #done: DoneFile[] = [];
   #file: OpenFile | undefined;
@@ -122,6 +124,7 @@ class Disk {
     if (this.#known.get(id)!.latched && this.#latched.length < MAX_LATCHED)
       this.#latched.push({ id, sequence, times: [logTime, publishTime], data: new Uint8Array(data) });
     this.#unsynced.set(id, (this.#unsynced.get(id) ?? 0) + 1);
+    this.#spans.written(id, logTime);
     this.#chunkBeganMs ??= performance.now();
     if (this.#file.mcap.message(channel, sequence, logTime, publishTime, data)) this.#wasSynced();
   }
@@ -163,6 +166,7 @@ class Disk {
     this.#chunkBeganMs = undefined;
     for (const [id, count] of this.#unsynced) this.#synced[id] = (this.#synced[id] ?? 0) + count;
     this.#unsynced.clear();
+    this.#spans.synced();
     this.#bytes = this.#file?.mcap.state.bytes ?? this.#bytes;
     this.#news();
   }
@@ -171,13 +175,15 @@ class Disk {
     const now = performance.now();
     if (now < this.#newsAtMs) return;
     this.#newsAtMs = now + NEWS_MS;
-    say({ kind: 'synced', counts: this.#synced, lost: this.#lost, bytes: this.#bytes });
+    const spans = this.#spans.take();
+    say({ kind: 'synced', counts: this.#synced, lost: this.#lost, bytes: this.#bytes, spans });
   }
 
   /** What is in the open chunk is lost; what was synced stays as a file without an end, which any reader reads. */
   #failed(error: unknown): void {
     for (const [id, count] of this.#unsynced) this.#lost[id] = (this.#lost[id] ?? 0) + count;
     this.#unsynced.clear();
+    this.#spans.lost();
     this.#chunkBeganMs = undefined;
     const file = this.#file;
     this.#file = undefined;

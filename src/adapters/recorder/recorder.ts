@@ -31,6 +31,8 @@ export interface RecorderNews {
   /** the quota took a file; `uploaded`: nothing is lost by it */
   deleted?(path: string, uploaded: boolean): void;
   failed?(text: string): void;
+  /** messages that are on the disk now, by topic and span of arrival */
+  synced?(topic: string, bucket: number, count: number): void;
   /** a cloud was dropped, the first since the queue had room */
   full?(topic: string): void;
 }
@@ -57,6 +59,8 @@ export class Recorder {
   readonly #worker: Worker;
   readonly #news: RecorderNews;
   readonly #channels = new Map<string, Channel>();
+  /** by the id of the channel */
+  readonly #topics: string[] = [];
   readonly #waiting: Waiting[] = [];
   readonly #closed: Promise<void>;
   #recorded: Readonly<Record<number, number>> = {};
@@ -171,6 +175,7 @@ export class Recorder {
   ): Channel {
     const channel = { id: this.#channels.size, type, received: 0, dropped: 0 };
     this.#channels.set(topic, channel);
+    this.#topics.push(topic);
     const said = {
       id: channel.id,
       topic,
@@ -205,6 +210,7 @@ export class Recorder {
       this.#recorded = item.counts;
       this.#lost = item.lost;
       this.#failure = undefined;
+      for (const [id, bucket, count] of item.spans) this.#news.synced?.(this.#topics[id]!, bucket, count);
     } else if (item.kind === 'file') {
       this.#news.file?.(item.path, item.messages, item.bytes);
     } else if (item.kind === 'deleted') {

@@ -26,6 +26,11 @@ export function toRos2(message: SensorMessage): Ros2Message {
   return { type: TYPES[message.kind], ...content(message) };
 }
 
+/** The type that messages of a kind are written as. */
+export function ros2TypeOf(kind: SensorMessage['kind']): Ros2Type {
+  return TYPES[kind];
+}
+
 function content(message: SensorMessage): { stamp: Stamp; fields: object } {
   switch (message.kind) {
     case 'points':
@@ -76,10 +81,10 @@ function content(message: SensorMessage): { stamp: Stamp; fields: object } {
       return { stamp, fields: { header: header(stamp, 'map'), pose: poseFields(pose) } };
     }
     case 'refused': {
-      const { channel, sequence, reason, detail } = message;
+      const { channel, sequence, reason, detail, sender } = message;
       return {
         stamp: message.arrival,
-        fields: { data: JSON.stringify({ channel, sequence, reason, detail }) },
+        fields: { data: JSON.stringify({ channel, sequence, reason, detail, ...(sender && { sender }) }) },
       };
     }
   }

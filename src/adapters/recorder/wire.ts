@@ -32,6 +32,8 @@ export type ThreadNews =
       readonly counts: Readonly<Record<number, number>>;
       readonly lost: Readonly<Record<number, number>>;
       readonly bytes: number;
+      /** what became synced since the last news, by channel id and span of arrival */
+      readonly spans: readonly (readonly [id: number, bucket: number, count: number])[];
     }
   | { readonly kind: 'file'; readonly path: string; readonly messages: number; readonly bytes: number }
   | { readonly kind: 'deleted'; readonly path: string; readonly uploaded: boolean }
