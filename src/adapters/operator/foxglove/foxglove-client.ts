@@ -6,8 +6,9 @@ import type { FoxgloveFeed } from './foxglove-feed.ts';
 
 /** Subscriptions of one client at most. */
 const MOST = 64;
-/** Binary opcode of a message (ws-protocol, spec.md, "Message Data"). */
+/** Binary opcodes (ws-protocol, spec.md, "Message Data" and "Time"). */
 const MESSAGE_DATA = 1;
+const TIME = 2;
 const HEADER = 13;
 
 const whole = z.int().min(0).max(0xffff_ffff);
@@ -26,6 +27,7 @@ export class FoxgloveClient {
   expiresMs = Number.POSITIVE_INFINITY;
   readonly #feed: FoxgloveFeed;
   readonly #subscriptions = new Map<number, { readonly channel: number; shown: number }>();
+  #shownTime = -1n;
 
   constructor(socket: WebSocket, pipe: Pipe, feed: FoxgloveFeed, name: string) {
     this.pipe = pipe;
@@ -42,8 +44,11 @@ export class FoxgloveClient {
     this.#say({
       op: 'serverInfo',
       name: `dilly-nav ${name}`,
-      capabilities: [],
+      // Theirs is the time of the sensors: of a replay, too, nothing is then called old.
+      capabilities: ['time'],
       supportedEncodings: ['cdr'],
+      // Who comes back to the same run keeps what it shows.
+      sessionId: feed.session,
       metadata: { ROS_DISTRO: 'humble' },
     });
     const channels = feed.channels.map(({ id, topic, type }) => ({
@@ -58,6 +63,7 @@ export class FoxgloveClient {
   }
 
   pump(): void {
+    this.#sendTime();
     for (const [id, subscription] of this.#subscriptions) {
       const latest = this.#feed.latest(subscription.channel);
       if (!latest || latest.version === subscription.shown) continue;
@@ -69,6 +75,15 @@ export class FoxgloveClient {
       if (this.pipe.send(bytes, true, true)) subscription.shown = latest.version;
     }
     this.pipe.ask();
+  }
+
+  #sendTime(): void {
+    const { time } = this.#feed;
+    if (time === undefined || time === this.#shownTime || this.#subscriptions.size === 0) return;
+    const bytes = Buffer.allocUnsafe(9);
+    bytes.writeUInt8(TIME, 0);
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, time), 1);
+    if (this.pipe.send(bytes, true, true)) this.#shownTime = time;
   }
 
   #take(text: string): void {

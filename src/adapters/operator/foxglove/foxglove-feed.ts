@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { MappedScan, RobotEvent, RobotStatus } from '../../../ports/robot.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { Throttle } from '../throttle.ts';
@@ -52,6 +53,8 @@ const TRAIL = { poses: 2000, step: 0.1 };
 
 /** The robot in messages of ROS 2, made only for channels that somebody looks at. */
 export class FoxgloveFeed {
+  /** the run of the gateway */
+  readonly session = randomUUID();
   readonly channels: readonly Channel[];
   readonly #parts: GatewayParts;
   readonly #changed: () => void;
@@ -62,6 +65,7 @@ export class FoxgloveFeed {
   readonly #slow: Throttle<RobotStatus>;
   readonly #scan: Throttle<MappedScan>;
   #version = 0;
+  #time: bigint | undefined;
 
   constructor(parts: GatewayParts, changed: () => void) {
     this.#parts = parts;
@@ -94,6 +98,11 @@ export class FoxgloveFeed {
     this.#put('log', event.stamp, () => eventLog(event));
   }
 
+  /** Of the last status, ns. */
+  get time(): bigint | undefined {
+    return this.#time;
+  }
+
   latest(channel: number): Latest | undefined {
     return this.#latest.get(channel);
   }
@@ -112,6 +121,7 @@ export class FoxgloveFeed {
     const { frame, fix, route } = status;
     const { stamp } = frame;
     const { map } = this.#parts;
+    this.#time = stamp;
     if (frame.pose) {
       this.#put('pose', stamp, () => poseMessage(frame));
       this.#put('tf', stamp, () => transforms(frame));
