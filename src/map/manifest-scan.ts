@@ -41,8 +41,8 @@ export async function scanManifest(
   return rest;
 }
 
-/** Walks over JSON text. It finds where values end; whether they are sound is for JSON.parse to say. */
-class Cursor {
+/** Walks over JSON text without making strings of it. It finds where values end; whether they are sound is for JSON.parse to say. */
+export class Cursor {
   readonly #bytes: Uint8Array;
   #at = 0;
 
@@ -70,13 +70,19 @@ class Cursor {
     }
   }
 
-  /** The value here, whatever it is. */
-  value(what: string): unknown {
+  /** The text of the value here, as it stands. */
+  text(): Uint8Array {
     this.#next();
     const start = this.#at;
     this.#at = this.#valueEnd();
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  /** The value here, whatever it is. */
+  value(what: string): unknown {
+    const text = this.text();
     try {
-      return JSON.parse(UTF8.decode(this.#bytes.subarray(start, this.#at)));
+      return JSON.parse(UTF8.decode(text));
     } catch (error) {
       throw bad(`${what}: expected JSON, found ${(error as Error).message}`);
     }

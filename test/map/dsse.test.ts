@@ -57,6 +57,19 @@ describe('signed manifest', () => {
     );
   });
 
+  it('takes a payload whose slashes are escaped, and no other text of the same bytes', () => {
+    const large = Buffer.alloc(700_001, 0xff); // base64 of it is full of slashes, and longer than one comparison
+    const text = Buffer.from(signManifest(large, pair.privateKey)).toString();
+    verifyManifest(large, Buffer.from(text), [pair.publicKey]);
+    verifyManifest(large, Buffer.from(text.replaceAll('/', '\\/')), [pair.publicKey]);
+    const { payload } = JSON.parse(text);
+    for (const other of ['', payload.slice(4), `${payload}AAAA`, payload.replaceAll('/', '_')])
+      refused(large, text.replace(payload, other)).toThrow(/those of manifest.json/);
+    refused(large, text.replace(/^{/, '{"payload":"AAAA",')).toThrow(/payload: found twice/);
+    refused(large, text.replace(`"${payload}"`, '7')).toThrow(/those of manifest.json/);
+    refused(large, text.replace('"payload"', '"load"')).toThrow(/payload: found none/);
+  });
+
   it('wants Ed25519 keys of the right kind', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 });
     expect(() => signManifest(manifest, rsa.privateKey)).toThrow(/private Ed25519/);
