@@ -19,6 +19,7 @@ interface ServeOptions extends CommonOptions {
   readonly drives?: string;
   readonly profiles: string;
   readonly perMinute: string;
+  readonly dailyMb: string;
   readonly cacheMb: string;
   readonly radius: string;
 }
@@ -35,10 +36,11 @@ export function addMapServe(map: Command): void {
     )
     .option('--host <address>', 'to listen at', '127.0.0.1')
     .option('--port <number>', '0: any free one', '8090')
-    .option('--tokens <file>', 'JSON [{"robot", "sha256"}]: hashes of the tokens that may call')
+    .option('--tokens <file>', 'JSON [{"robot", "sha256", "dailyMb"?}]: hashes of the tokens that may call')
     .option('--drives <dir>', 'where uploaded recordings go; without it none are taken')
     .option('--profiles <dir>', 'YAML files of profiles', PROFILES)
     .option('--per-minute <requests>', 'of one robot, for each instance; 0: no limit', '6000')
+    .option('--daily-mb <number>', 'that one robot may send and be sent a day, by token; 0: no limit', '0')
     .option('--cache-mb <number>', 'memory for tiles', '256')
     .option('--radius <metres>', 'tiles this near to a route belong to it', '60')
     .action(serve);
@@ -57,6 +59,7 @@ async function serve(where: string, options: ServeOptions): Promise<void> {
     throw new Refusal('bad-argument', `--${name}: expected a number from 0 to ${max}, found ${text}`);
   };
   const perMinute = number('per-minute', options.perMinute, 1e9);
+  const dailyMb = number('daily-mb', options.dailyMb, 1e9);
   const app = await mapService({
     store: await openStore(where),
     ...(options.tokens ? { tokens: new Tokens(await readFile(options.tokens, 'utf8')) } : {}),
@@ -64,6 +67,7 @@ async function serve(where: string, options: ServeOptions): Promise<void> {
     ...(options.drives ? { drives: options.drives } : {}),
     maxDriveBytes: 64e9,
     ...(perMinute > 0 ? { perMinute } : {}),
+    ...(dailyMb > 0 ? { dailyBytes: dailyMb * 1e6 } : {}),
     cacheBytes: number('cache-mb', options.cacheMb, 1e6) * 1e6,
     refreshMs: 2000,
     radiusM: number('radius', options.radius, 1000),

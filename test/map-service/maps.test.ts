@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tokens } from '../../src/map-service/http/auth.ts';
 import { FolderStore } from '../../src/map-service/http/folder-store.ts';
+import { DailyBytes } from '../../src/map-service/http/quotas.ts';
 import { sha256, writeDemoMap } from './demo-map.ts';
 import { serveMaps } from './service.ts';
 
@@ -164,6 +165,40 @@ describe('tokens and limits', () => {
     } finally {
       await app.close();
     }
+  });
+
+  it('gives each robot its bytes of the day, and no more', async () => {
+    const robots = ['r1', 'r2'].map((robot) => ({ robot, sha256: sha256(robot) }));
+    const tokens = new Tokens(JSON.stringify([{ ...robots[0], dailyMb: 0.000001 }, robots[1]]));
+    const { app, url } = await serveMaps({ store: new FolderStore(root), tokens, dailyBytes: 3000 });
+    const ask = (robot: string, path = '/v1/maps') =>
+      fetch(`${url}${path}`, { headers: { authorization: `Bearer ${robot}` } });
+    try {
+      expect((await ask('r1')).status).toBe(200);
+      const over = await ask('r1');
+      expect(over.status).toBe(429);
+      const seconds = Number(over.headers.get('retry-after'));
+      expect(seconds).toBeGreaterThan(0);
+      expect(seconds).toBeLessThanOrEqual(86_400);
+      expect(await over.json()).toMatchObject({ type: 'urn:dilly-nav:problem:quota-used' });
+      let bytes = 0;
+      for (let answer = await ask('r2'); answer.status === 200; answer = await ask('r2'))
+        bytes += (await answer.arrayBuffer()).byteLength;
+      expect(bytes).toBeGreaterThanOrEqual(3000);
+      expect(bytes).toBeLessThan(4000);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('counts bytes anew each day', () => {
+    const daily = new DailyBytes();
+    const noon = Date.parse('2026-11-27T12:00:00Z');
+    daily.add('r1', 10, noon);
+    daily.add('r1', 5, noon + 11.9 * 3_600_000);
+    expect(daily.used('r1', noon + 11.99 * 3_600_000)).toBe(15);
+    expect(daily.used('r2', noon)).toBe(0);
+    expect(daily.used('r1', noon + 12 * 3_600_000)).toBe(0);
   });
 
   it.each(['{', '[]', '[{"robot":"r"}]', '[{"robot":"r","sha256":"x"}]'])('refuses the file %s', (json) => {

@@ -8,6 +8,11 @@ const tokensSchema = z
     z.strictObject({
       robot: z.string().min(1),
       sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
+      dailyMb: z
+        .number()
+        .positive()
+        .optional()
+        .describe('bytes that it may send and be sent a day, 10⁶; default: as of all'),
     }),
   )
   .min(1);
@@ -15,8 +20,9 @@ const tokensSchema = z
 /** Who a request comes from, by a bearer token (RFC 6750). Only hashes are kept; tokens are random, so need no salt. */
 export class Tokens {
   readonly #robots = new Map<string, string>();
+  readonly #dailyBytes = new Map<string, number>();
 
-  /** Of a file `[{ "robot": "r1", "sha256": "…" }]`. Throws a Refusal `bad-tokens`. */
+  /** Of a file `[{ "robot": "r1", "sha256": "…", "dailyMb": 500 }]`. Throws a Refusal `bad-tokens`. */
   constructor(json: string) {
     let parsed: ReturnType<typeof tokensSchema.safeParse>;
     try {
@@ -28,7 +34,15 @@ export class Tokens {
       const issue = parsed.error.issues[0]!;
       throw new Refusal('bad-tokens', `tokens: ${issue.path.join('.') || '(root)'}: ${issue.message}`);
     }
-    for (const { robot, sha256 } of parsed.data) this.#robots.set(sha256, robot);
+    for (const { robot, sha256, dailyMb } of parsed.data) {
+      this.#robots.set(sha256, robot);
+      if (dailyMb !== undefined) this.#dailyBytes.set(robot, 1e6 * dailyMb);
+    }
+  }
+
+  /** What the file says that a robot may use, bytes a day; undefined where it says nothing. */
+  dailyBytesOf(robot: string): number | undefined {
+    return this.#dailyBytes.get(robot);
   }
 
   /** The robot's name. Throws a Problem 401. */

@@ -11,6 +11,7 @@ import { MapCatalog } from './map-catalog.ts';
 import { addMapRoutes } from './map-routes.ts';
 import { addMetrics } from './metrics.ts';
 import { asProblem, Problem, sendProblem } from './problem.ts';
+import { addQuotas } from './quotas.ts';
 import type { MapStore } from './store.ts';
 import { TileCache } from './tile-cache.ts';
 
@@ -24,6 +25,8 @@ export interface ServiceOptions {
   readonly maxDriveBytes: number;
   /** requests of one robot in a minute, of each instance; undefined: no limit */
   readonly perMinute?: number;
+  /** bytes that one robot may send and be sent a day (UTC), of each instance; a token's own counts first */
+  readonly dailyBytes?: number;
   readonly cacheBytes: number;
   readonly refreshMs: number;
   readonly radiusM: number;
@@ -70,7 +73,13 @@ export async function mapService(options: ServiceOptions): Promise<FastifyInstan
       new Problem(404, 'unknown-path', `expected a path of /openapi, found ${request.url}`),
     ),
   );
-  addMetrics(app);
+  const registry = addMetrics(app);
+  addQuotas(app, {
+    registry,
+    robotOf: (request) => robots.get(request),
+    quotaOf: (robot) => options.tokens?.dailyBytesOf(robot) ?? options.dailyBytes,
+    nowMs: Date.now,
+  });
   if (options.perMinute !== undefined)
     await app.register(rateLimit, {
       max: options.perMinute,
