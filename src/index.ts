@@ -36,7 +36,8 @@ export type {
 export { type AgedSignal, ageSignal } from './crossing/signal-ageing.ts';
 export { type Manifest, parseManifest } from './map/manifest.ts';
 export { indexOf, type MapIndex } from './map/map-index.ts';
-export { type SupplyParts, type SupplyStatus, TileSupply } from './map/tile-supply.ts';
+export type { SupplyParts, SupplyStatus } from './map/supply-parts.ts';
+export { TileSupply } from './map/tile-supply.ts';
 export { loadCore } from './native.ts';
 export { Localizer, type LocalizerConfig, type LocalizerParts, localizerConfig } from './pipeline.ts';
 export type {

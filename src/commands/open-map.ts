@@ -5,7 +5,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import { FolderMap } from '../adapters/tiles/folder-map.ts';
 import { HttpClient } from '../adapters/tiles/http-client.ts';
 import { FolderManifestStore } from '../adapters/tiles/manifest-store.ts';
-import { ServiceMap } from '../adapters/tiles/service-map.ts';
+import { ServiceMap, type ServiceStatus } from '../adapters/tiles/service-map.ts';
 import { TileStore } from '../adapters/tiles/tile-store.ts';
 import type { Config } from '../config.ts';
 import { ManifestKeeper, type Problem } from '../map/manifest-keeper.ts';
@@ -28,6 +28,8 @@ export interface OpenMap {
   readonly update?: (nowMs: number) => Promise<{ index?: MapIndex; problems: Problem[] }>;
   /** `index` (or an update) is in use from now on */
   readonly adopted?: (index: MapIndex) => Promise<void>;
+  /** of a map service: whether it answers, or the store alone is left, and why */
+  readonly status?: () => ServiceStatus;
   close(): Promise<void>;
 }
 
@@ -120,6 +122,7 @@ async function openServiceMap(
     problems,
     update: (atMs) => keeper.check(atMs),
     adopted: (taken) => keeper.adopted(taken),
+    status: () => source.status(),
     close: () => source.close(),
   };
 }

@@ -5,6 +5,7 @@ import type { HealthRow } from '../ports/robot.ts';
 import type { PoseSink } from '../ports.ts';
 import type { RobotClock, RobotParts, StateStore } from '../robot/parts.ts';
 import { Robot } from '../robot.ts';
+import { MapFollower } from './follow-map.ts';
 import { MapRoutes, readProfile } from './map-routes.ts';
 import { type OpenMap, openMap, planLimits } from './open-map.ts';
 import { type ItsParts, openSignals } from './open-signals.ts';
@@ -13,8 +14,6 @@ import type { Session } from './shared.ts';
 /** As often as the guard of a crossing is to be asked, ms. */
 const TICK_MS = 100;
 const LOADED_AT_ONCE = 4;
-/** Between two questions whether the map service has a newer version, ms. */
-const UPDATE_MS = 60_000;
 
 export interface OpenRobotOptions {
   readonly core: Core;
@@ -58,7 +57,26 @@ export async function openRobot(options: OpenRobotOptions, { config, log }: Sess
   for (const { detail } of map?.problems ?? []) log.warn(detail);
   map?.adopted?.(map.index).catch((error: Error) => log.warn(error.message));
   const opened: { robot?: Robot } = {};
-  const supply = map && supplyOf(map, options, { config, log }, () => opened.robot?.reroute());
+  const supply =
+    map &&
+    supplyOf(
+      map,
+      options,
+      { config, log },
+      {
+        onVersion: () => opened.robot?.reroute(),
+        onNewer: () => void follower?.check(),
+      },
+    );
+  const follower =
+    map &&
+    supply &&
+    new MapFollower({
+      map,
+      supply,
+      checkEvery: config.map.service.checkEvery,
+      onProblem: (reason, detail) => log.warn(`${reason}: ${detail}`),
+    });
   const routes =
     map && options.profile !== undefined
       ? new MapRoutes({
@@ -82,7 +100,7 @@ export async function openRobot(options: OpenRobotOptions, { config, log }: Sess
     buildings: its?.buildings,
     routes,
     store: options.store,
-    health: () => [...healthOfMap(supply), ...(its?.health() ?? [])],
+    health: () => [...healthOfMap(map, supply), ...(its?.health() ?? [])],
   });
   opened.robot = robot;
   const timers: NodeJS.Timeout[] = [];
@@ -94,11 +112,12 @@ export async function openRobot(options: OpenRobotOptions, { config, log }: Sess
     start: () => {
       if (timers.length > 0) return;
       timers.push(setInterval(() => robot.tick(), TICK_MS));
-      if (map?.update && supply) timers.push(setInterval(() => void follow(map, supply, log), UPDATE_MS));
+      follower?.start();
     },
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await robot.close();
+      await follower?.stop();
       if (typeof options.map === 'string') await map?.close();
     },
   };
@@ -116,7 +135,7 @@ function supplyOf(
   map: OpenMap,
   { core, wait = false }: OpenRobotOptions,
   { config, log }: Session,
-  onVersion: () => void,
+  { onVersion, onNewer }: { readonly onVersion: () => void; readonly onNewer: () => void },
 ): TileSupply {
   return new TileSupply({
     core,
@@ -130,23 +149,21 @@ function supplyOf(
       map.adopted?.(index).catch((error: Error) => log.warn(error.message));
       onVersion();
     },
+    onNewer,
   });
 }
 
-/** A newer version of the map, where there is one, is loaded beside the one in use. */
-async function follow(map: OpenMap, supply: TileSupply, log: Session['log']): Promise<void> {
-  try {
-    const { index, problems } = await map.update!(Date.now());
-    for (const { detail } of problems) log.warn(detail);
-    if (index) supply.offer(index);
-  } catch (error) {
-    log.warn(`map ${supply.index.mapId}: ${(error as Error).message}`);
+function healthOfMap(map: OpenMap | undefined, supply: TileSupply | undefined): HealthRow[] {
+  if (!map || !supply) return [];
+  const { mapId, version, staged, held, missing, reason } = supply.status();
+  const next = staged === undefined ? '' : `, version ${staged} is being loaded`;
+  const text = `${mapId} version ${version}: ${held} tiles, ${missing} missing${next}${reason ? `, ${reason}` : ''}`;
+  const rows: HealthRow[] = [{ name: 'map', state: missing > 0 ? 'degraded' : 'ok', text }];
+  const service = map.status?.();
+  if (service) {
+    const said = service.online ? 'answers' : 'no network: tiles come from the store alone';
+    const why = service.detail ? `; ${service.detail}` : '';
+    rows.push({ name: 'map-service', state: service.online ? 'ok' : 'degraded', text: `${said}${why}` });
   }
-}
-
-function healthOfMap(supply: TileSupply | undefined): HealthRow[] {
-  if (!supply) return [];
-  const { mapId, version, held, missing, reason } = supply.status();
-  const text = `${mapId} version ${version}: ${held} tiles, ${missing} missing${reason ? `, ${reason}` : ''}`;
-  return [{ name: 'map', state: missing > 0 ? 'degraded' : 'ok', text }];
+  return rows;
 }

@@ -1,6 +1,7 @@
 import type { Core, Tile } from '../core.ts';
 import { type MapFile, refusalReason } from '../types.ts';
 import type { MakeTile } from './load-tile.ts';
+import type { TileFinder } from './nearest-tiles.ts';
 import { type IndexFiles, type IndexUse, indexedTile, sealIndex } from './tile-index.ts';
 import type { TileSide } from './tile-side.ts';
 
@@ -11,6 +12,8 @@ export interface TileFiles {
   discard(file: MapFile): Promise<boolean>;
   /** where tiles' search structures are kept, if anywhere */
   readonly indices?: IndexFiles | undefined;
+  /** who says off the route what is nearest; undefined: the manifest alone */
+  readonly finder?: TileFinder | undefined;
 }
 
 export interface LoaderParts {

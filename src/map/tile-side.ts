@@ -1,6 +1,6 @@
 import type { Core, Tile, TileMap } from '../core.ts';
 import type { MapIndex } from './map-index.ts';
-import type { PlanMap } from './tile-plan.ts';
+import type { PlanMap, TilePlan } from './tile-plan.ts';
 
 /** One version of a map with its tiles in memory. Tiles of two versions are never in one `TileMap`. */
 export class TileSide implements PlanMap {
@@ -12,7 +12,7 @@ export class TileSide implements PlanMap {
   readonly setAside = new Set<string>();
   /** what shall be in memory, by the last plan */
   wanted: ReadonlySet<string> = new Set();
-  isPlanned = false;
+  plan: TilePlan | undefined;
 
   constructor(core: Core, index: MapIndex) {
     this.index = index;

@@ -1,11 +1,13 @@
-import type { Core, Tile, TileMap } from '../core.ts';
-import { type MapFile, Refusal, refusalReason, type Vec3 } from '../types.ts';
+import type { Tile, TileMap } from '../core.ts';
+import { Refusal, refusalReason, type Vec3 } from '../types.ts';
 import type { MapIndex } from './map-index.ts';
+import { NearestTiles } from './nearest-tiles.ts';
 import { type RouteTiles, routeTiles, type XY } from './route-tiles.ts';
+import type { SupplyParts, SupplyStatus } from './supply-parts.ts';
 import { tileAt, tileId } from './tile-grid.ts';
 import type { IndexUse } from './tile-index.ts';
-import { type Job, type TileFiles, TileLoader } from './tile-loader.ts';
-import { type PlanLimits, planTiles, type TilePlan } from './tile-plan.ts';
+import { type Job, TileLoader } from './tile-loader.ts';
+import { planTiles, type TilePlan } from './tile-plan.ts';
 import { TileSide } from './tile-side.ts';
 
 /** Below this the robot stands, m/s: odometry and the filter's speed are not quieter. */
@@ -13,38 +15,6 @@ const STANDSTILL = 0.05;
 /** A new plan after a move of this share of a tile, or, while something is missing, after this many scans. */
 const REPLAN_SHARE = 0.25;
 const REPLAN_SCANS = 50;
-
-export interface SupplyParts {
-  readonly core: Core;
-  readonly index: MapIndex;
-  readonly files: TileFiles;
-  readonly limits: PlanLimits;
-  /** true: `moveTo` resolves when what is planned is there, so that a replay is the same each time; false: at once */
-  readonly wait: boolean;
-  /** tiles that are read, checked and built at once; each takes a thread */
-  readonly loadAtOnce: number;
-  readonly onRefused: (reason: string, detail: string) => void;
-  /** a version is in use from now on */
-  readonly onVersion?: (index: MapIndex) => void;
-}
-
-/** For operators. */
-export interface SupplyStatus {
-  readonly mapId: string;
-  readonly version: number;
-  readonly isSigned: boolean;
-  /** a newer version that is being fetched beside it */
-  readonly staged?: number;
-  readonly onRoute: boolean;
-  readonly held: number;
-  /** of the tiles wanted now */
-  readonly missing: number;
-  readonly memoryBytes: number;
-  /** tiles by how they became searchable: `read` from an index, built because there was `none`, or why it was refused */
-  readonly indices: Readonly<Record<IndexUse, number>>;
-  /** why something is missing or waits: `memory-budget`, or the last refusal */
-  readonly reason?: string;
-}
 
 /**
  * The tiles that a robot needs, out of a map of any size: planned from where it is and where it goes, loaded and
@@ -54,13 +24,13 @@ export interface SupplyStatus {
 export class TileSupply {
   readonly #parts: SupplyParts;
   readonly #loader: TileLoader;
+  readonly #nearest: NearestTiles | undefined;
   #current: TileSide;
   #next: TileSide | undefined;
   #line: readonly XY[] | undefined;
   #route: { readonly tileSize: number; readonly tiles: RouteTiles } | undefined;
   #position: XY | undefined;
   #planned: XY | undefined;
-  #plan: TilePlan | undefined;
   #scansSincePlan = 0;
   #lastRefusal: string | undefined;
   readonly #reported = new Set<string>();
@@ -69,6 +39,8 @@ export class TileSupply {
   constructor(parts: SupplyParts) {
     this.#parts = parts;
     this.#current = new TileSide(parts.core, parts.index);
+    const { files, limits, onNewer } = parts;
+    this.#nearest = files.finder && new NearestTiles(files.finder, limits.fetchRadius, onNewer);
     this.#loader = new TileLoader({
       ...parts,
       inOrder: parts.wait,
@@ -160,29 +132,55 @@ export class TileSupply {
   #follow(here: XY, speed: number): Job[] {
     this.#planned = here;
     this.#scansSincePlan = 0;
-    const files: MapFile[] = [];
     const jobs: Job[] = [];
-    for (const side of this.#next ? [this.#current, this.#next] : [this.#current]) {
-      const plan = this.#planFor(side, here, speed);
-      for (const id of plan.drop) side.remove(id);
-      for (const id of plan.load) {
+    for (const side of this.#sides) {
+      const { drop, load } = this.#planFor(side, here, speed);
+      for (const id of drop) side.remove(id);
+      for (const id of load) {
         const shared = side === this.#next && side.sharedWith(this.#current, id);
         if (shared) side.add(id, shared);
         else jobs.push({ side, id });
       }
-      files.push(...[...plan.hold, ...plan.prefetch].flatMap((id) => side.index.file(id) ?? []));
-      if (side === this.#current) this.#plan = plan;
     }
-    this.#parts.files.want(files);
+    this.#wantFiles();
+    if (!this.#plan?.onRoute) this.#askNearest(here);
     return jobs;
+  }
+
+  get #sides(): TileSide[] {
+    return this.#next ? [this.#current, this.#next] : [this.#current];
+  }
+
+  get #plan(): TilePlan | undefined {
+    return this.#current.plan;
+  }
+
+  #wantFiles(): void {
+    const idsOf = ({ hold, prefetch, onRoute }: TilePlan) => [
+      ...hold,
+      ...(onRoute ? prefetch : (this.#nearest?.inOrder(prefetch) ?? prefetch)),
+    ];
+    const files = this.#sides.flatMap(({ index, plan }) =>
+      plan ? idsOf(plan).flatMap((id) => index.file(id) ?? []) : [],
+    );
+    this.#parts.files.want(files);
+  }
+
+  /** Nothing waits for the answer. */
+  #askNearest(here: XY): void {
+    const { index, held } = this.#current;
+    const hashes = [...held.keys()].flatMap((id) => index.file(id)?.sha256 ?? []);
+    void this.#nearest?.ask(index, here, hashes).then((isNew) => {
+      if (isNew && !this.#plan?.onRoute) this.#wantFiles();
+    });
   }
 
   #planFor(side: TileSide, position: XY, speed: number): TilePlan {
     const { limits } = this.#parts;
     const held = new Set(side.held.keys());
     const plan = planTiles({ position, speed, held, route: this.#routeOn(side.tileSize) }, side, limits);
+    side.plan = plan;
     side.wanted = new Set(plan.hold);
-    side.isPlanned = true;
     return plan;
   }
 
@@ -226,7 +224,7 @@ export class TileSupply {
   /** Takes the new version into use if all that is wanted of it is there. */
   #swap(): void {
     const next = this.#next;
-    if (!next?.isPlanned || next.missing.length > 0) return;
+    if (!next?.plan || next.missing.length > 0) return;
     this.#current = next;
     this.#next = undefined;
     this.#planned = undefined;

@@ -2,7 +2,10 @@ import { readProfiles } from '../../src/commands/map-serve.ts';
 import { mapService, type ServiceOptions } from '../../src/map-service/http/server.ts';
 
 /** A service on a free port of loopback. */
-export async function serveMaps(options: Partial<ServiceOptions> & Pick<ServiceOptions, 'store'>) {
+export async function serveMaps({
+  port = 0,
+  ...options
+}: Partial<ServiceOptions> & Pick<ServiceOptions, 'store'> & { readonly port?: number }) {
   const failures: unknown[] = [];
   const app = await mapService({
     profiles: await readProfiles('maps/profiles'),
@@ -16,6 +19,6 @@ export async function serveMaps(options: Partial<ServiceOptions> & Pick<ServiceO
     onFailure: (_, error) => failures.push(error),
     ...options,
   });
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.listen({ host: '127.0.0.1', port });
   return { app, url, failures };
 }

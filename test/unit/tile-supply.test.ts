@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Core, Tile, TileMap } from '../../src/core.ts';
 import type { MapIndex } from '../../src/map/map-index.ts';
+import type { SupplyParts } from '../../src/map/supply-parts.ts';
 import { distanceToTile } from '../../src/map/tile-grid.ts';
 import type { PlanLimits } from '../../src/map/tile-plan.ts';
-import { type SupplyParts, TileSupply } from '../../src/map/tile-supply.ts';
+import { TileSupply } from '../../src/map/tile-supply.ts';
 import { type MapFile, Refusal, type Vec3 } from '../../src/types.ts';
 
 /** A tile that says what file it came from. */

@@ -102,6 +102,16 @@ export class HttpClient {
     return { body: memory.bytes, etag: progress.etag, serviceMs: progress.serviceMs };
   }
 
+  /** The answer to a question that changes nothing at the service; at most `bytes`. */
+  async ask(url: string, question: object, bytes: number): Promise<Uint8Array> {
+    const memory = new GrowingBuffer(bytes);
+    const headers = { ...this.#headers, 'content-type': 'application/json' };
+    const transfer = this.#transfer({ url, bytes }, headers, memory);
+    // The rest of an answer to a question cannot be asked for: what was cut comes anew.
+    await this.#persist({ ...transfer, question: JSON.stringify(question) }, beginning());
+    return memory.bytes;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#agent.destroy();

@@ -1,5 +1,6 @@
 import type { ManifestService, MapSource, ReceivedManifest } from '../../ports.ts';
 import { type MapFile, Refusal, refusalReason } from '../../types.ts';
+import { type DiffAnswer, parseDiffAnswer } from './diff-answer.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 import type { HttpClient } from './http-client.ts';
 import type { TileStore } from './tile-store.ts';
@@ -7,6 +8,8 @@ import type { TileStore } from './tile-store.ts';
 /** An envelope holds the manifest in base64 at most, and signatures. */
 const ENVELOPE_SHARE = 1.5;
 const ENVELOPE_EXTRA = 65_536;
+/** An answer to `tiles:diff` is at most so large, bytes: 150 a tile, of which 5 km around a place has 200,000 at most. */
+const DIFF_LIMIT = 32e6;
 
 export interface ServiceMapParts {
   /** `https://host/v1/maps/ID`, or any address with a map package below it */
@@ -41,6 +44,7 @@ export class ServiceMap implements MapSource, ManifestService {
   #etag: { received?: string | undefined; accepted?: string | undefined } = {};
   #network: Refusal | undefined;
   #disk: Refusal | undefined;
+  #cannotDiff: Refusal | undefined;
   #isClosed = false;
 
   constructor(parts: ServiceMapParts) {
@@ -49,6 +53,28 @@ export class ServiceMap implements MapSource, ManifestService {
 
   get indices(): TileStore {
     return this.#parts.store;
+  }
+
+  get finder(): this {
+    return this;
+  }
+
+  /** Asks `tiles:diff`. A service that only has files is not asked again. Rejects with a Refusal. */
+  async nearest(
+    area: { lat: number; lon: number; radius: number },
+    held: readonly string[],
+  ): Promise<DiffAnswer> {
+    if (this.#cannotDiff) throw this.#cannotDiff;
+    const { base, client } = this.#parts;
+    try {
+      return parseDiffAnswer(
+        await this.#noting(() => client.ask(`${base}/tiles:diff`, { area, held }, DIFF_LIMIT)),
+      );
+    } catch (error) {
+      if (error instanceof Refusal && ['not-found', 'service-answer'].includes(error.reason))
+        this.#cannotDiff = error;
+      throw error;
+    }
   }
 
   status(): ServiceStatus {

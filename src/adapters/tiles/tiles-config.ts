@@ -34,6 +34,12 @@ const serviceConfig = z.strictObject({
     .describe('attempts in a row that brought nothing, after which the service is left alone for a while'),
   breakFor: z.number().positive().max(3600).default(15).describe('how long, s'),
   parallel: z.int().min(1).max(32).default(4).describe('downloads at once'),
+  checkEvery: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('seconds between two questions for a newer version of the map; 0: none in a drive'),
   manifestLimit: z.number().positive().max(2048).default(256).describe('a manifest is at most so large, MB'),
 });
 

@@ -13,6 +13,8 @@ export interface Sink {
 export interface Transfer {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** JSON of a question, which is then a POST */
+  readonly question?: string | undefined;
   readonly dispatcher: Dispatcher;
   /** with a hash: the size; without: the most that it may be */
   readonly bytes: number;
@@ -55,7 +57,7 @@ export function beginning(): Progress {
 
 /** One attempt; goes on where the last one ended, if the service vouches by a strong ETag that it is the same file. */
 export async function attempt(transfer: Transfer, progress: Progress): Promise<void> {
-  const { url, dispatcher, sha256, bytes } = transfer;
+  const { url, dispatcher, sha256, bytes, question } = transfer;
   if (progress.received > 0 && !progress.etag) await startAgain(transfer, progress);
   const before = progress.received;
   try {
@@ -63,6 +65,7 @@ export async function attempt(transfer: Transfer, progress: Progress): Promise<v
     const answer = await request(url, {
       dispatcher,
       headers: { ...transfer.headers, 'accept-encoding': 'identity', ...resumed },
+      ...(question !== undefined && { method: 'POST', body: question }),
       signal: AbortSignal.any([AbortSignal.timeout(transfer.timeoutMs), transfer.signal]),
     });
     try {
