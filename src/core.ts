@@ -14,15 +14,21 @@ export interface Core {
   /**
    * Points of a PointCloud2 of any field layout, in the sensor's frame. Keeps x, y, z, intensity and the time of each
    * point (fields `t`, `time`, `timestamp`, `time_stamp`, `offset_time`; s, µs or ns told by the scan's span).
-   * Points that are not finite or outside [minRange, maxRange] are left out and counted.
+   * Points that are not finite or outside [minRange, maxRange] are left out and counted. Where the message has no usable
+   * times, `turn` may give them.
    */
-  decodePointCloud2(message: PointCloud2, range: RangeLimits, signal?: AbortSignal): Promise<DecodedCloud>;
+  decodePointCloud2(message: PointCloud2, limits: ScanLimits, signal?: AbortSignal): Promise<DecodedScan>;
   /** PCD 0.7 (ascii, binary, binary_compressed); keeps every non-finite point's row out of the cloud and counts it. */
   decodePcd(bytes: Uint8Array, signal?: AbortSignal): Promise<DecodedCloud>;
   /** A cloud from plain arrays (copied). Throws a Refusal on lengths that do not match or values that are not finite. */
   cloud(arrays: CloudArrays): Cloud;
   /** Moves each point to where it was seen from at the cloud's stamp: mount, then motion of the base during the sweep. */
   deskew(cloud: Cloud, T_base_sensor: Pose, motion: Motion, signal?: AbortSignal): Promise<Cloud>;
+  /**
+   * The points of all clouds, one after another. Intensity stays where all have it; times, which may count from different
+   * stamps, and normals are left out.
+   */
+  merge(clouds: readonly Cloud[], signal?: AbortSignal): Promise<Cloud>;
   /** One point (the mean) per occupied cube of `voxelSize` metres, in a fixed order. */
   downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
@@ -94,6 +100,28 @@ export interface RangeLimits {
   readonly maxRange: number;
 }
 
+export interface ScanLimits extends RangeLimits {
+  /** how the sensor turns, for messages without times; default: nothing is known */
+  readonly turn?: Turn;
+}
+
+/** What is known of the turns of a spinning sensor. */
+export interface Turn {
+  /**
+   * `order`: how it turns is read off the order of the points: a column, or a row, of an organised cloud for each firing,
+   * or one row of points as they were fired. `azimuth`: as `direction` and `start` say. `none`: nothing is known.
+   */
+  readonly told: 'none' | 'order' | 'azimuth';
+  /** seconds */
+  readonly period: number;
+  /** share of the turn that had passed at the message's stamp: 0 its start, 1 its end */
+  readonly stampAt: number;
+  /** seen from above */
+  readonly direction: 'clockwise' | 'counter-clockwise';
+  /** azimuth where a turn begins, radians, in the sensor's frame */
+  readonly start: number;
+}
+
 /** Structure of plain arrays of one cloud; `positions` and `normals` are x y z per point. */
 export interface CloudArrays {
   readonly positions: Float32Array;
@@ -138,6 +166,11 @@ export interface DecodedCloud {
   /** points left out: not finite, and out of range */
   readonly notFinite: number;
   readonly outOfRange: number;
+}
+
+export interface DecodedScan extends DecodedCloud {
+  /** where the times of the points come from: the driver, how the sensor turns, or nowhere */
+  readonly times: 'driver' | 'turn' | 'none';
 }
 
 /** Motion of the base during a sweep, times in seconds from the cloud's stamp. */

@@ -19,6 +19,7 @@ type LongWork =
   | 'decodePointCloud2'
   | 'decodePcd'
   | 'deskew'
+  | 'merge'
   | 'downsample'
   | 'estimateNormals'
   | 'firstFault'
@@ -96,6 +97,7 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     decodePcd: (bytes, signal) => cancellable(signal, (token) => addon.decodePcd(bytes, token)),
     deskew: (cloud, mount, motion, signal) =>
       cancellable(signal, (token) => addon.deskew(cloud, mount, motion, token)),
+    merge: (clouds, signal) => cancellable(signal, (token) => addon.merge(clouds, token)),
     downsample: (cloud, size, signal) => cancellable(signal, (token) => addon.downsample(cloud, size, token)),
     estimateNormals: (cloud, k, signal) =>
       cancellable(signal, (token) => addon.estimateNormals(cloud, k, token)),

@@ -20,6 +20,13 @@ Napi::Value decoded_value(Napi::Env env, DecodedCloud& decoded) {
   return out;
 }
 
+Napi::Value scan_value(Napi::Env env, DecodedCloud& decoded) {
+  const char* const times[3] = {"none", "driver", "turn"};
+  const Napi::Value out = decoded_value(env, decoded);
+  out.As<Napi::Object>().Set("times", Napi::String::New(env, times[static_cast<int>(decoded.times)]));
+  return out;
+}
+
 std::shared_ptr<const Cloud> cloud_argument(const Napi::CallbackInfo& info) {
   return CloudHandle::unwrap(info[0], state(info.Env()).cloud);
 }
@@ -27,7 +34,7 @@ std::shared_ptr<const Cloud> cloud_argument(const Napi::CallbackInfo& info) {
 // Each function that works on a thread takes a CancelToken, or nothing, after the arguments that its comment
 // names.
 
-// decodePointCloud2(message, {minRange, maxRange})
+// decodePointCloud2(message, {minRange, maxRange, turn?})
 Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Result<PointCloud2View> view = to_pointcloud2(info[0]);
@@ -37,10 +44,15 @@ Napi::Value decode_pointcloud2_js(const Napi::CallbackInfo& info) {
   const Result<double> high = to_finite(info[1].As<Napi::Object>().Get("maxRange"), "maxRange");
   if (!low.ok()) return rejected(env, low.error());
   if (!high.ok()) return rejected(env, high.error());
+  const Result<Turn> turn = to_turn(info[1].As<Napi::Object>().Get("turn"));
+  if (!turn.ok()) return rejected(env, turn.error());
   const auto from = static_cast<float>(low.value()), to = static_cast<float>(high.value());
   return Async<DecodedCloud>::start(
       env, {info[0].As<Napi::Object>().Get("data").As<Napi::Object>()}, CancelHandle::flag(info[2], env),
-      [view = view.value(), from, to] { return decode_pointcloud2(view, from, to); }, decoded_value);
+      [view = view.value(), turn = turn.value(), from, to] {
+        return decode_pointcloud2(view, from, to, turn);
+      },
+      scan_value);
 }
 
 bool is_bytes(const Napi::Value& value) {
@@ -121,6 +133,21 @@ Napi::Value deskew_js(const Napi::CallbackInfo& info) {
       env, {}, CancelHandle::flag(info[3], env),
       [cloud, mount = mount.value(), motion = motion.value()] { return deskew(*cloud, mount, motion); },
       cloud_value);
+}
+
+// merge(clouds)
+Napi::Value merge_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsArray()) return rejected(env, bad_argument("an array of Clouds"));
+  const Napi::Array given = info[0].As<Napi::Array>();
+  std::vector<std::shared_ptr<const Cloud>> clouds;
+  for (std::uint32_t i = 0; i < given.Length(); i++) {
+    clouds.push_back(CloudHandle::unwrap(given.Get(i), state(env).cloud));
+    if (!clouds.back()) return rejected(env, bad_argument("an array of Clouds"));
+  }
+  return Async<Cloud>::start(
+      env, {}, CancelHandle::flag(info[1], env),
+      [clouds = std::move(clouds)] { return Result<Cloud>(merge(clouds)); }, cloud_value);
 }
 
 // downsample(cloud, voxelSize)
@@ -267,6 +294,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("decodePcd", decode_pcd_js);
   add("cloud", cloud_js);
   add("deskew", deskew_js);
+  add("merge", merge_js);
   add("downsample", downsample_js);
   add("estimateNormals", estimate_normals_js);
   add("firstFault", first_fault_js);

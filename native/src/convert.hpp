@@ -211,6 +211,40 @@ inline Napi::Value from_alignment(Napi::Env env, const Alignment& found) {
   return out;
 }
 
+// What is known of a sensor's turns; undefined: nothing.
+inline Result<Turn> to_turn(const Napi::Value& value) {
+  if (value.IsUndefined()) return Turn{};
+  if (!value.IsObject()) return bad_argument("turn to be an object");
+  const Napi::Object object = value.As<Napi::Object>();
+  const auto word = [&](const char* name) {
+    const Napi::Value v = object.Get(name);
+    return v.IsString() ? v.As<Napi::String>().Utf8Value() : std::string();
+  };
+  const std::string told = word("told"), direction = word("direction");
+  Turn turn;
+  if (told == "order")
+    turn.told = Turn::Told::order;
+  else if (told == "azimuth")
+    turn.told = Turn::Told::azimuth;
+  else if (told != "none")
+    return bad_argument("turn.told to be none, order or azimuth");
+  if (direction != "clockwise" && direction != "counter-clockwise")
+    return bad_argument("turn.direction to be clockwise or counter-clockwise");
+  turn.clockwise = direction == "clockwise";
+  const std::pair<const char*, double*> numbers[3] = {
+      {"period", &turn.period}, {"stampAt", &turn.stamp_at}, {"start", &turn.start}};
+  for (const auto& [name, to] : numbers) {
+    const Result<double> number = to_finite(object.Get(name), std::string("turn.") + name);
+    if (!number.ok()) return number.error();
+    *to = number.value();
+  }
+  if (!(turn.period > 0 && turn.period <= kLongestSweep))
+    return bad_argument("turn.period to be above 0 s and at most 1.5 s");
+  if (!(std::fabs(turn.stamp_at) <= 1) || !(std::fabs(turn.start) <= 2 * M_PI))
+    return bad_argument("turn.stampAt within ±1 and turn.start within ±2π");
+  return turn;
+}
+
 // A view of a PointCloud2 message; valid as long as the message's Uint8Array is kept.
 inline Result<PointCloud2View> to_pointcloud2(const Napi::Value& value) {
   if (!value.IsObject()) return bad_argument("a PointCloud2");

@@ -95,3 +95,26 @@ export function selectPoints(arrays: CloudArrays, keep: readonly number[]): Clou
   }
   return out as unknown as CloudArrays;
 }
+
+/**
+ * The points of all clouds, one after another. Intensity stays where all have it; times, which may count from different
+ * stamps, and normals are left out.
+ */
+export function merge(clouds: readonly PortableCloud[]): PortableCloud {
+  const joined = (columns: readonly Float32Array[]) => {
+    const out = new Float32Array(columns.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const column of columns) {
+      out.set(column, at);
+      at += column.length;
+    }
+    return out;
+  };
+  const shades = clouds.flatMap(({ raw, size }) => raw.intensity ?? (size === 0 ? new Float32Array() : []));
+  const shaded =
+    clouds.length > 0 && shades.length === clouds.length && shades.some(({ length }) => length > 0);
+  return new PortableCloud({
+    positions: joined(clouds.map(({ raw }) => raw.positions)),
+    ...(shaded && { intensity: joined(shades) }),
+  });
+}

@@ -2,7 +2,7 @@ import type { Core } from '../core.ts';
 import { Refusal } from '../types.ts';
 import { requireFinite, requireMotion, requirePose } from './arguments.ts';
 import { throwIfCancelled } from './cancel.ts';
-import { makeCloud, portableCloud } from './cloud.ts';
+import { makeCloud, merge, portableCloud } from './cloud.ts';
 import { deskew } from './deskew.ts';
 import { PortableKdTree } from './kdtree.ts';
 import { estimateNormals } from './normals.ts';
@@ -43,6 +43,11 @@ export function createPortableCore(): Core {
         requirePose('T_base_sensor', mount);
         requireMotion(motion);
         return deskew(portableCloud(cloud), mount, motion);
+      }),
+    merge: (clouds, signal) =>
+      run(signal, () => {
+        if (!Array.isArray(clouds)) throw new Refusal('bad-argument', 'expected an array of Clouds');
+        return merge(clouds.map(portableCloud));
       }),
     downsample: (cloud, voxelSize, signal) =>
       run(signal, () => {

@@ -2,7 +2,7 @@ import type { Stamp } from '../types.ts';
 
 /** A sweep lasts 5 ms to 1.5 s: see native/include/dilly/point_time.hpp for the drivers and the rule. */
 const SHORTEST_SWEEP = 0.005;
-const LONGEST_SWEEP = 1.5;
+export const LONGEST_SWEEP = 1.5;
 const FURTHEST_OFFSET = 2 * LONGEST_SWEEP;
 
 /**

@@ -1,9 +1,10 @@
-import type { DecodedCloud, RangeLimits } from '../core.ts';
+import type { DecodedScan, ScanLimits } from '../core.ts';
 import type { PointCloud2, PointField } from '../types.ts';
 import { Refusal } from '../types.ts';
 import { PortableCloud, selectPoints } from './cloud.ts';
 import { pointTimes } from './point-time.ts';
 import { interleave, readColumn, SCALAR_BYTES, type ScalarType } from './scalars.ts';
+import { checkTurn, turnTimes } from './turn-times.ts';
 
 /** sensor_msgs/PointField.datatype, from 1. */
 const TYPES: readonly ScalarType[] = ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'f32', 'f64'];
@@ -11,13 +12,22 @@ const INTENSITY = ['intensity', 'i', 'reflectivity'];
 const TIME = ['t', 'time', 'timestamp', 'time_stamp', 'offset_time'];
 
 /** As `Core.decodePointCloud2`. Throws a Refusal: bad-range, missing-field, unsupported-field, bad-layout, truncated. */
-export function decodePointCloud2(message: PointCloud2, { minRange, maxRange }: RangeLimits): DecodedCloud {
+export function decodePointCloud2(
+  message: PointCloud2,
+  { minRange, maxRange, turn }: ScanLimits,
+): DecodedScan {
+  if (turn) checkTurn(turn);
   if (!(minRange >= 0 && maxRange >= minRange)) {
     throw new Refusal('bad-range', `expected 0 ≤ minRange ≤ maxRange, found ${minRange} and ${maxRange}`);
   }
   const points = message.width * message.height;
   if (points === 0)
-    return { cloud: new PortableCloud({ positions: new Float32Array() }), notFinite: 0, outOfRange: 0 };
+    return {
+      cloud: new PortableCloud({ positions: new Float32Array() }),
+      notFinite: 0,
+      outOfRange: 0,
+      times: 'none',
+    };
   checkLayout(message);
 
   const column = (names: readonly string[]) => readField(message, names);
@@ -39,7 +49,7 @@ export function decodePointCloud2(message: PointCloud2, { minRange, maxRange }: 
     else if (range2 >= min2 && range2 <= max2) keep.push(i);
   }
   const wholeNumbers = time?.type !== 'f32' && time?.type !== 'f64';
-  const times =
+  const told =
     time &&
     pointTimes(
       Float64Array.from(keep, (i) => time.values[i]!),
@@ -50,8 +60,15 @@ export function decodePointCloud2(message: PointCloud2, { minRange, maxRange }: 
     { positions, ...(intensity && { intensity: Float32Array.from(intensity.values) }) },
     keep,
   );
+  const turned = told || !turn ? undefined : turnTimes(kept.positions, keep, message, turn);
+  const times = told ?? turned;
   const cloud = new PortableCloud({ ...kept, ...(times && { times }) });
-  return { cloud, notFinite, outOfRange: points - notFinite - keep.length };
+  return {
+    cloud,
+    notFinite,
+    outOfRange: points - notFinite - keep.length,
+    times: told ? 'driver' : turned ? 'turn' : 'none',
+  };
 }
 
 function checkLayout({ width, height, pointStep, rowStep, data }: PointCloud2): void {

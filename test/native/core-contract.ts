@@ -105,6 +105,7 @@ function handlesContract(core: Core): void {
     const works = {
       decodePcd: () => core.decodePcd(new Uint8Array(), signal),
       deskew: () => core.deskew(cloud, IDENTITY, STILL, signal),
+      merge: () => core.merge([cloud], signal),
       downsample: () => core.downsample(cloud, 1, signal),
       estimateNormals: () => core.estimateNormals(cloud, 3, signal),
       firstFault: () => core.firstFault(cloud, limits, signal),

@@ -43,11 +43,35 @@ struct Cloud {
   bool has_normals() const { return !nx.empty(); }
 };
 
+// The points of all clouds, one after another. Intensity stays where all have it; times, which may count from
+// different stamps, and normals are left out.
+inline Cloud merge(const std::vector<std::shared_ptr<const Cloud>>& clouds) {
+  Cloud out;
+  std::size_t size = 0;
+  bool shaded = true;
+  for (const auto& cloud : clouds) {
+    size += cloud->size();
+    shaded = shaded && (cloud->size() == 0 || !cloud->intensity.empty());
+  }
+  const auto join = [&](FloatBuffer Cloud::*column) {
+    (out.*column).reserve(size);
+    for (const auto& cloud : clouds)
+      (out.*column).insert((out.*column).end(), ((*cloud).*column).begin(), ((*cloud).*column).end());
+  };
+  join(&Cloud::x);
+  join(&Cloud::y);
+  join(&Cloud::z);
+  if (shaded) join(&Cloud::intensity);
+  return out;
+}
+
 // What a decoder made of a message: the finite points in range, and how many it left out.
 struct DecodedCloud {
   Cloud cloud;
   std::size_t not_finite = 0;
   std::size_t out_of_range = 0;
+  // where the points' times come from: told by the driver, how the sensor turns (turn_times.hpp), or nowhere
+  enum class Times { none, driver, turn } times = Times::none;
 };
 
 }  // namespace dilly

@@ -39,12 +39,13 @@ constexpr std::size_t kGatherBlock = 256;
 class Gatherer {
  public:
   // `lanes` begins with x, y, z and points into `out`; `end` is the end of the bytes that hold all of them.
-  // `time` may be absent; its values go, unconverted, to `raw_times`.
+  // `time` may be absent; its values go, unconverted, to `raw_times`. With `places` it is each point's place
+  // in the message that goes there.
   Gatherer(DecodedCloud& out, std::vector<Lane> lanes, const Column& time, std::size_t points,
-           const RangeGate& gate, const std::uint8_t* end)
-      : out_(out), lanes_(std::move(lanes)), time_(time), end_(end), gate_(gate) {
+           const RangeGate& gate, const std::uint8_t* end, bool places = false)
+      : out_(out), lanes_(std::move(lanes)), time_(time), end_(end), gate_(gate), places_(places) {
     for (const Lane& lane : lanes_) lane.to->resize(points);
-    if (time_.present()) raw_times.resize(points);
+    if (has_column()) raw_times.resize(points);
     group_lanes();
   }
 
@@ -55,19 +56,26 @@ class Gatherer {
       for (const Group& group : groups_) read_group(group, offset + done * group.stride, n);
       for (const Lane& lane : singles_)
         read_column(lane.from, offset + done * lane.from.stride, n, lane.to->data() + kept_);
-      if (time_.present()) read_column(time_, offset + done * time_.stride, n, raw_times.data() + kept_);
+      if (places_) {
+        for (std::size_t i = 0; i < n; i++) raw_times[kept_ + i] = static_cast<double>(seen_ + i);
+      } else if (time_.present()) {
+        read_column(time_, offset + done * time_.stride, n, raw_times.data() + kept_);
+      }
+      seen_ += n;
       squeeze(n);
     }
   }
 
   void finish() {
     for (const Lane& lane : lanes_) lane.to->resize(kept_);
-    if (time_.present()) raw_times.resize(kept_);
+    if (has_column()) raw_times.resize(kept_);
   }
 
-  DoubleBuffer raw_times;  // of the points kept
+  DoubleBuffer raw_times;  // of the points kept: times, or places
 
  private:
+  bool has_column() const { return places_ || time_.present(); }
+
   // Up to four float32 fields within 16 bytes of a point: one load and a 4 × 4 transposition read them for
   // four points.
   struct Group {
@@ -177,7 +185,7 @@ class Gatherer {
         count += static_cast<std::size_t>(keep[k] & 1);
       }
       for (const Lane& lane : lanes_) close_gaps(lane.to->data() + kept_, stay, count);
-      if (time_.present()) close_gaps(raw_times.data() + kept_, stay, count);
+      if (has_column()) close_gaps(raw_times.data() + kept_, stay, count);
     }
     kept_ += inside;
   }
@@ -194,7 +202,8 @@ class Gatherer {
   Column time_;
   [[maybe_unused]] const std::uint8_t* end_;
   RangeGate gate_;
-  std::size_t kept_ = 0;
+  bool places_;
+  std::size_t kept_ = 0, seen_ = 0;
 };
 
 }  // namespace dilly

@@ -9,6 +9,7 @@
 #include "gather.hpp"
 #include "point_time.hpp"
 #include "result.hpp"
+#include "turn_times.hpp"
 
 namespace dilly {
 
@@ -83,30 +84,29 @@ inline const char* layout_problem(const PointCloud2View& view, std::string& mess
 
 }  // namespace detail
 
-// Points in the sensor's frame with intensity (fields intensity, i, reflectivity) and time (point_time.hpp)
-// where the message has them. Points that are not finite, or outside [min_range, max_range] metres, are left
-// out and counted. Refuses: bad-range, missing-field, unsupported-field, bad-layout, truncated.
-inline Result<DecodedCloud> decode_pointcloud2(const PointCloud2View& view, float min_range,
-                                               float max_range) {
+// Points in the sensor's frame with intensity (fields intensity, i, reflectivity) and time (point_time.hpp,
+// else turn_times.hpp) where it can be told. Points that are not finite, or outside [min_range, max_range]
+// metres, are left out and counted. Refuses: bad-range, missing-field, unsupported-field, bad-layout,
+// truncated.
+inline Result<DecodedCloud> decode_pointcloud2(const PointCloud2View& view, float min_range, float max_range,
+                                               const Turn& turn = {}) {
   if (!(min_range >= 0 && max_range >= min_range))
     return Error{"bad-range", "expected 0 ≤ min_range ≤ max_range, found " + std::to_string(min_range) +
                                   " and " + std::to_string(max_range)};
-  DecodedCloud out;
-  if (view.width == 0 || view.height == 0) return out;
+  if (view.width == 0 || view.height == 0) return DecodedCloud{};
   std::string message;
   if (const char* reason = detail::layout_problem(view, message)) return Error{reason, message};
 
-  FloatBuffer* targets[4] = {&out.cloud.x, &out.cloud.y, &out.cloud.z, &out.cloud.intensity};
+  Column columns[4];
   const PointFieldView* sources[4] = {detail::find_field(view, {"x"}), detail::find_field(view, {"y"}),
                                       detail::find_field(view, {"z"}),
                                       detail::find_field(view, {"intensity", "i", "reflectivity"})};
-  std::vector<Lane> lanes;
   for (int k = 0; k < 4; k++) {
     if (!sources[k] && k < 3)
       return Error{"missing-field", std::string("expected field '") + "xyz"[k] + "', found none"};
     Result<Column> column = detail::field_column(view, sources[k]);
     if (!column.ok()) return column.error();
-    if (column.value().present()) lanes.push_back({column.value(), targets[k]});
+    columns[k] = column.value();
   }
   Result<Column> time = detail::field_column(
       view, detail::find_field(view, {"t", "time", "timestamp", "time_stamp", "offset_time"}));
@@ -114,16 +114,37 @@ inline Result<DecodedCloud> decode_pointcloud2(const PointCloud2View& view, floa
 
   // Bounded by the bytes that are there: layout_problem has seen them.
   const std::size_t points = std::size_t{view.width} * view.height;
-  Gatherer gather(out, std::move(lanes), time.value(), points, {min_range, max_range}, view.data + view.size);
-  if (view.height == 1 || view.row_step == std::uint64_t{view.width} * view.point_step) {
-    gather.add_run(0, points);
-  } else {
-    for (std::size_t row = 0; row < view.height; row++) gather.add_run(row * view.row_step, view.width);
+  // Fills `out`; gives the column of times, or with `places` where each point stood in the message.
+  const auto gather = [&](DecodedCloud& out, bool places) {
+    FloatBuffer* targets[4] = {&out.cloud.x, &out.cloud.y, &out.cloud.z, &out.cloud.intensity};
+    std::vector<Lane> lanes;
+    for (int k = 0; k < 4; k++)
+      if (columns[k].present()) lanes.push_back({columns[k], targets[k]});
+    Gatherer gatherer(out, std::move(lanes), time.value(), points, {min_range, max_range},
+                      view.data + view.size, places);
+    if (view.height == 1 || view.row_step == std::uint64_t{view.width} * view.point_step) {
+      gatherer.add_run(0, points);
+    } else {
+      for (std::size_t row = 0; row < view.height; row++) gatherer.add_run(row * view.row_step, view.width);
+    }
+    gatherer.finish();
+    return std::move(gatherer.raw_times);
+  };
+  const bool told = time.value().present(), turns = turn.told != Turn::Told::none;
+  DecodedCloud out;
+  DoubleBuffer column = gather(out, !told && turns);
+  if (told) {
+    const Scalar type = time.value().type;
+    out.cloud.time = point_times(column, type != Scalar::f32 && type != Scalar::f64, view.stamp_ns);
+    if (out.cloud.has_times()) out.times = DecodedCloud::Times::driver;
   }
-  gather.finish();
-  const Scalar type = time.value().type;
-  if (time.value().present())
-    out.cloud.time = point_times(gather.raw_times, type != Scalar::f32 && type != Scalar::f64, view.stamp_ns);
+  if (out.cloud.has_times() || !turns) return out;
+  if (told) {  // times that are none: once more, for the places
+    out = {};
+    column = gather(out, true);
+  }
+  out.cloud.time = turn_times(out.cloud, column, view.width, view.height, turn);
+  if (out.cloud.has_times()) out.times = DecodedCloud::Times::turn;
   return out;
 }
 
