@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import type { Cloud, Core, Motion } from './core.ts';
+import type { Cloud, Core } from './core.ts';
 import { adviceConfig } from './localization/advice.ts';
 import { fusionSchema } from './localization/fusion-config.ts';
 import { headingAlignmentSchema } from './localization/heading-alignment.ts';
 import { findFirstPose, initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
 import { integrityConfig } from './localization/integrity.ts';
 import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
-import { framesConfig, mountHelp } from './localization/mounts.ts';
+import { LidarGroup } from './localization/lidar-group.ts';
+import { framesConfig } from './localization/mounts.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
 import {
   emptyEvidence,
@@ -15,7 +16,8 @@ import {
   registrationConfig,
   trackingKernel,
 } from './localization/registration.ts';
-import { lidarConfig, scanPoints, scanProblem, shapeProblem } from './localization/scan-check.ts';
+import { lidarConfig } from './localization/scan-check.ts';
+import { newestOf, prepareScan } from './localization/scan-intake.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
 import { poseCovariance, StageTimes } from './localization/stage-times.ts';
 import type { TileSupply } from './map/tile-supply.ts';
@@ -51,6 +53,8 @@ export interface LocalizerParts {
   readonly onScan?: ((scan: Cloud, stamp: Stamp, T_map_base: Prior['T_map_base']) => void) | undefined;
 }
 
+const FOREVER: Stamp = 2n ** 63n;
+
 /** What a scan showed, for the record. */
 interface Seen {
   readonly registration?: Registration['evidence'] | undefined;
@@ -63,6 +67,7 @@ export class Localizer {
   readonly #filter: PoseFilter;
   readonly #intake: SensorIntake;
   readonly #integrity: IntegrityMonitor;
+  readonly #group: LidarGroup;
   #lastReport: Stamp | undefined;
   #freeWidth: number | undefined;
   #frame = 0;
@@ -70,6 +75,7 @@ export class Localizer {
   constructor(parts: LocalizerParts) {
     this.#parts = parts;
     const { config, map, sink } = parts;
+    this.#group = new LidarGroup(config.lidar.together);
     const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
@@ -93,6 +99,7 @@ export class Localizer {
 
   /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
   async handle(message: SensorMessage): Promise<void> {
+    for (const group of this.#group.due(message.arrival)) await this.#onPoints(group);
     switch (message.kind) {
       case 'mount':
         this.#intake.mount(message.value);
@@ -107,7 +114,8 @@ export class Localizer {
         this.#intake.gnss(message.value);
         break;
       case 'points':
-        return this.#onPoints(message.value);
+        for (const group of this.#group.add(message.value, message.arrival)) await this.#onPoints(group);
+        return;
       case 'refused':
         this.#parts.sink.refused(message.reason, `${message.channel}: ${message.detail}`);
         return;
@@ -119,32 +127,40 @@ export class Localizer {
       this.#report(value.stamp, {}, {});
   }
 
-  /** One scan, from raw bytes to a pose: the way of the data through the product. */
-  async #onPoints(message: PointCloud2): Promise<void> {
-    const { core, config, map } = this.#parts;
-    const { stamp } = message;
+  /** No more comes: takes what still waits for other LiDARs. */
+  async finish(): Promise<void> {
+    for (const group of this.#group.due(FOREVER)) await this.#onPoints(group);
+  }
+
+  /** The clouds of one interval, from raw bytes to a pose: the way of the data through the product. */
+  async #onPoints(group: readonly PointCloud2[]): Promise<void> {
+    const { core, config, map, sink } = this.#parts;
     const time = new StageTimes(this.#parts.clock);
     let found: Registration | undefined;
     let points: ScanPoints | undefined;
-    // No result is given for a time that is not believed.
-    const untimely = this.#filter.refusesStamp(stamp);
-    if (untimely) return this.#parts.sink.refused(`points-${untimely}`, `scan of ${stamp} ns`);
+    const clouds = group.filter(({ stamp }) => {
+      // No result is given for a time that is not believed.
+      const untimely = this.#filter.refusesStamp(stamp);
+      if (untimely) sink.refused(`points-${untimely}`, `scan of ${stamp} ns`);
+      return !untimely;
+    });
+    if (clouds.length === 0) return;
+    const stamp = newestOf(clouds);
     try {
       if (map && (this.#filter.initialized || this.#parts.prior)) {
-        const T_base_sensor = this.#intake.find(message.frameId);
-        if (!T_base_sensor)
-          return this.#refuse(stamp, 'unknown-mount', mountHelp(message.frameId, config.frames.base));
-        const decoded = await time.stage('decode', core.decodePointCloud2(message, config.lidar));
-        points = scanPoints(message, decoded);
-        const problem = scanProblem(points, config.registration.minPoints);
-        if (problem) return this.#refuse(stamp, problem.reason, problem.detail, points);
-        const level = await time.stage(
-          'deskew',
-          core.deskew(decoded.cloud, T_base_sensor, this.#motionDuring(stamp, decoded.cloud)),
-        );
-        const scan = await time.stage('downsample', core.downsample(level, config.lidar.voxelSize));
-        const shape = shapeProblem(scan);
-        if (shape) return this.#refuse(stamp, shape.reason, shape.detail, points);
+        const parts = {
+          core,
+          lidar: config.lidar,
+          minPoints: config.registration.minPoints,
+          base: config.frames.base,
+          mount: (frame: string) => this.#intake.find(frame),
+          motion: (at: Stamp, offsets: readonly number[]) => this.#filter.motionBetween(at, offsets),
+          notice: (reason: string, detail: string) => this.#intake.notice(reason, detail),
+        };
+        const prepared = await prepareScan(clouds, this.#group.missingFrom(clouds), stamp, parts, time);
+        points = prepared.points;
+        if (!prepared.ok) return this.#refuse(stamp, prepared.reason, prepared.detail, points);
+        const { scan } = prepared;
         found = await time.stage('register', this.#register(stamp, scan, map));
         await time.stage('fuse', this.#fuse(stamp, found));
         if (found.ok) this.#parts.onScan?.(scan, stamp, found.T_map_base);
@@ -156,16 +172,6 @@ export class Localizer {
     }
     if (this.#parts.outputOn === 'points')
       this.#report(stamp, { registration: found?.evidence, points }, time.milliseconds);
-  }
-
-  /** How the base moved while the sweep was taken, as far as the filter knows. */
-  #motionDuring(stamp: Stamp, { timeRange }: Cloud): Motion {
-    if (!timeRange || timeRange[1] <= timeRange[0]) return { kind: 'still' };
-    const [first, last] = timeRange;
-    const steps = Math.max(1, Math.ceil((last - first) / this.#parts.config.lidar.motionStep));
-    const times = Array.from({ length: steps + 1 }, (_, k) => first + ((last - first) * k) / steps);
-    const poses = this.#filter.motionBetween(stamp, times);
-    return poses ? { kind: 'sampled', times, poses } : { kind: 'still' };
   }
 
   async #register(stamp: Stamp, scan: Cloud, map: TileSupply): Promise<Registration> {

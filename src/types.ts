@@ -162,6 +162,19 @@ export interface ScanPoints {
   /** left out: not finite, or nearer or further than is configured */
   readonly notFinite: number;
   readonly outOfRange: number;
+  /**
+   * where the times of the points come from: the driver, or how the sensor turns; `unhandled`: from nowhere, they count as
+   * taken at once. Of several LiDARs the worst.
+   */
+  readonly times?: 'driver' | 'turn' | 'unhandled';
+  /** where several LiDARs are registered as one: of each, and which gave nothing */
+  readonly lidars?: readonly LidarPoints[];
+  readonly missing?: readonly string[];
+}
+
+export interface LidarPoints extends ScanPoints {
+  /** of the sensor */
+  readonly frame: string;
 }
 
 /** What the runtime says at one output time. */

@@ -120,7 +120,10 @@ async function addScan(
     return;
   }
   try {
-    const { cloud } = await core.decodePointCloud2(message, config.map.build);
+    const { cloud } = await core.decodePointCloud2(message, {
+      ...config.map.build,
+      turn: config.lidar.turn,
+    });
     const path = pathDuring(poses, message.stamp, T_map_base, cloud.timeRange ?? [0, 0]);
     await builder.add(cloud, T_base_sensor, T_map_base, path);
   } catch (error) {

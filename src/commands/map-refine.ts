@@ -55,7 +55,7 @@ async function refineOnce(
     const note = `${placed.length} scans, ${chain.refused} not believed`;
     if (!T_base_sensor || !T_map_base || !place) return note;
     try {
-      const { cloud } = await core.decodePointCloud2(message, build);
+      const { cloud } = await core.decodePointCloud2(message, { ...build, turn: session.config.lidar.turn });
       const path = pathDuring(motion, stamp, T_map_base, cloud.timeRange ?? [0, 0]);
       const poses = path.poses.map((pose) => relative(T_map_base, pose));
       const level = await core.deskew(cloud, T_base_sensor, { kind: 'sampled', times: path.times, poses });

@@ -197,6 +197,7 @@ async function drive(
       const driven = Number(message.arrival - info.start) * 1e-9;
       bar.update(driven, `${(driven / wall()).toFixed(1)} × real time  ${recorder.latest()}`);
     }
+    await localizer.finish();
   } finally {
     loop.disable();
     bar.stop();

@@ -1,6 +1,33 @@
 import { z } from 'zod';
-import type { Cloud, DecodedCloud } from '../core.ts';
-import type { PointCloud2, ScanPoints } from '../types.ts';
+import type { Cloud } from '../core.ts';
+import type { ScanPoints } from '../types.ts';
+import { lidarGroupConfig } from './lidar-group.ts';
+
+/** How a spinning LiDAR turns: for clouds without usable times. */
+const turnConfig = z.strictObject({
+  told: z
+    .enum(['order', 'azimuth', 'none'])
+    .default('order')
+    .describe(
+      'of points without times: `order`: read off their order, where it tells; `azimuth`: as direction and start say; `none`: they are taken at once, or the driver has undone the motion',
+    ),
+  period: z.number().min(0.005).max(1.5).default(0.1).describe('of a turn, s'),
+  stampAt: z
+    .number()
+    .min(-1)
+    .max(1)
+    .default(0)
+    .describe(
+      'share of the turn that has passed at the stamp: 0 its start (Ouster, Hesai), 1 its end (Velodyne)',
+    ),
+  direction: z.enum(['clockwise', 'counter-clockwise']).default('clockwise').describe('seen from above'),
+  start: z
+    .number()
+    .min(-2 * Math.PI)
+    .max(2 * Math.PI)
+    .default(Math.PI)
+    .describe('azimuth where a turn begins, in the sensor’s frame; rad'),
+});
 
 /** What of a scan is used. */
 export const lidarConfig = z.strictObject({
@@ -18,15 +45,10 @@ export const lidarConfig = z.strictObject({
     .max(0.1)
     .default(0.01)
     .describe('motion during a sweep is sampled this often, s'),
+  turn: turnConfig.prefault({}),
+  together: lidarGroupConfig.prefault({}),
 });
-
-/** How many points a scan has, and how many of them were left out and why. */
-export function scanPoints(
-  { width, height }: PointCloud2,
-  { notFinite, outOfRange }: DecodedCloud,
-): ScanPoints {
-  return { total: width * height, notFinite, outOfRange };
-}
+export type LidarConfig = z.infer<typeof lidarConfig>;
 
 /**
  * Why too little is left of a scan to register it, undefined where enough is. Points that are not finite are how many

@@ -115,7 +115,7 @@ export class SensorIntake {
     const antenna = this.#enu.toEnu(fix.latitude, fix.longitude, fix.altitude);
     const T_base_antenna = this.#mounts.find(fix.frameId);
     if (!T_base_antenna)
-      this.#notice(
+      this.notice(
         'gnss-mount-unknown',
         `${mountHelp(fix.frameId, this.#base)}; until then the antenna is taken to be at the base`,
       );
@@ -131,7 +131,7 @@ export class SensorIntake {
   }
 
   #level(sample: ImuSample): ReturnType<ImuLevelling['level']> {
-    this.#notice(
+    this.notice(
       'imu-mount-unknown',
       `${mountHelp(sample.frameId, this.#base)}; until then only its turn about the vertical is used`,
     );
@@ -141,7 +141,7 @@ export class SensorIntake {
   }
 
   /** Says once what is not as it should be, though the run goes on. */
-  #notice(reason: string, detail: string): void {
+  notice(reason: string, detail: string): void {
     if (this.#noticed.has(`${reason} ${detail}`)) return;
     this.#noticed.add(`${reason} ${detail}`);
     this.#records.refused(reason, detail);

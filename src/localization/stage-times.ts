@@ -1,4 +1,4 @@
-/** Milliseconds by stage, on the clock that is passed in. */
+/** Milliseconds by stage (a stage that runs several times: in all), on the clock that is passed in. */
 export class StageTimes {
   readonly milliseconds: Record<string, number> = {};
   readonly #clock: { nowMs(): number };
@@ -10,7 +10,7 @@ export class StageTimes {
   async stage<T>(name: string, work: Promise<T>): Promise<T> {
     const start = this.#clock.nowMs();
     const result = await work;
-    this.milliseconds[name] = this.#clock.nowMs() - start;
+    this.milliseconds[name] = (this.milliseconds[name] ?? 0) + this.#clock.nowMs() - start;
     return result;
   }
 }
