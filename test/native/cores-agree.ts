@@ -109,6 +109,7 @@ export function coresAgree(makeNative: () => Core): void {
         maxIterations: 30,
         translationEpsilon: 1e-4,
         rotationEpsilon: 1e-5,
+        finishPoints: 2000,
       };
       const room = corner(new Random(22), 1000);
       const truth: Pose = { position: [7, 5, 1], orientation: quatFromRpy(0, 0, 0.5) };

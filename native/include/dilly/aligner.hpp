@@ -12,7 +12,7 @@ namespace dilly {
 enum class Finish { surfels, points, layers };
 
 // About so many points of the scan are matched to points of the map, unless another number is asked for.
-constexpr std::size_t kFinishPoints = 2000;
+constexpr std::size_t kFinishPoints = 1400;
 
 struct AlignOptions {
   double kernel_start, kernel_end;  // metres
@@ -194,18 +194,21 @@ class Aligner {
     return clusters;
   }
 
-  // Σ w Jᵀ r at poses a little beside the last one, over the same points.
-  void probe_gradients(const std::array<float, 6>* steps, int count, double (*sums)[6]) {
+  // Σ w Jᵀ r at poses a little beside the last one, over the same points: sums[a][s] of step s.
+  void probe_gradients(const ProbeSteps& steps, double (*sums)[kProbes]) {
+    constexpr std::size_t kSums = 6 * kProbes;
     const std::size_t blocks = (visited() + kBlock - 1) / kBlock;
-    sums_.assign(blocks * count * 6, 0);
+    sums_.resize(blocks * kSums);
     pool_.run(blocks, [&](std::size_t b) {
       const std::size_t from = b * kBlock;
-      kernels_.probe_gradients(in_, steps, count, from * in_.stride, std::min(kBlock, visited() - from),
-                               reinterpret_cast<double(*)[6]>(&sums_[b * count * 6]));
+      kernels_.probe_gradients(in_, steps, from * in_.stride, std::min(kBlock, visited() - from),
+                               reinterpret_cast<double(*)[kProbes]>(&sums_[b * kSums]));
     });
-    for (int s = 0; s < count; s++)
-      for (int a = 0; a < 6; a++)
-        for (std::size_t b = 0; b < blocks; b++) sums[s][a] += sums_[(b * count + s) * 6 + a];
+    for (int a = 0; a < 6; a++)
+      for (int s = 0; s < kProbes; s++) {
+        sums[a][s] = 0;
+        for (std::size_t b = 0; b < blocks; b++) sums[a][s] += sums_[b * kSums + a * kProbes + s];
+      }
   }
 
   // Of the same points, those in a column of the map that holds surfels.

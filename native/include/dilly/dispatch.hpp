@@ -76,6 +76,13 @@ struct SurfelScore {
   double score = 0, thickness = 0, matched = 0;
 };
 
+// Small steps beside a pose, one a lane; the rest of the lanes stay at it.
+constexpr int kProbes = 8;
+struct ProbeSteps {
+  float along[6][kProbes] = {};  // metres and radians, map axes
+  float shift = 0, turn = 0;     // of the longest, m, rad
+};
+
 struct Kernels {
   void (*nearest)(const KdTree&, const float q[3], Nearest&);
   void (*nearest_each)(const KdTree&, const float* xyz, std::size_t count, Nearest*);
@@ -87,8 +94,8 @@ struct Kernels {
   void (*closeness)(const LineariseInput&, const std::array<float, 3>* shifts, int shift_count,
                     std::size_t first, std::size_t count, double* sums);
   void (*cluster_gradients)(const LineariseInput&, std::size_t first, std::size_t count, Clusters&);
-  void (*probe_gradients)(const LineariseInput&, const std::array<float, 6>* steps, int step_count,
-                          std::size_t first, std::size_t count, double (*sums)[6]);
+  void (*probe_gradients)(const LineariseInput&, const ProbeSteps&, std::size_t first, std::size_t count,
+                          double (*sums)[kProbes]);
   std::size_t (*covered)(const LineariseInput&, std::size_t first, std::size_t count);
 };
 

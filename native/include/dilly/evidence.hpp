@@ -38,11 +38,14 @@ inline Square curvature_correction(Aligner& aligner, const Alignment& result) {
   const auto unit = [&](int a) { return a < 3 ? 1.0 : result.range; };
   const auto& [values, vectors] = result.eigen;
   const auto open = [&, &values = values](int e) { return values[e] <= kSurfelSolvable * values[5]; };
-  std::array<float, 6> steps[7] = {};  // along each eigenvector, and none
+  ProbeSteps steps;  // along each eigenvector, and none
   for (int e = 0; e < 6; e++)
-    for (int a = 0; a < 6; a++) steps[e][a] = static_cast<float>(kProbeStep * vectors[6 * e + a] / unit(a));
-  double g[7][6] = {};
-  aligner.probe_gradients(steps, 7, g);
+    for (int a = 0; a < 6; a++)
+      steps.along[a][e] = static_cast<float>(kProbeStep * vectors[6 * e + a] / unit(a));
+  steps.shift = static_cast<float>(kProbeStep);
+  steps.turn = static_cast<float>(kProbeStep / result.range);
+  double g[6][kProbes];
+  aligner.probe_gradients(steps, g);
   Square k{};
   for (int e = 0; e < 6; e++) {
     k[7 * e] = 1;
@@ -50,7 +53,7 @@ inline Square curvature_correction(Aligner& aligner, const Alignment& result) {
     for (int f = 0; f < 6; f++) {
       if (open(f)) continue;
       double along = 0;
-      for (int a = 0; a < 6; a++) along += vectors[6 * f + a] * (g[e][a] - g[6][a]) / unit(a);
+      for (int a = 0; a < 6; a++) along += vectors[6 * f + a] * (g[a][e] - g[a][6]) / unit(a);
       k[6 * f + e] = along / kProbeStep / std::sqrt(values[e] * values[f]);
     }
   }

@@ -84,24 +84,27 @@ constexpr float kPlaceRounding = 1e-4f;
 constexpr float kBeyondReach = 0.05f;
 
 // Whether `match` is still the nearest point to the place `p` (from in.t), or there is still none within
-// reach: no other is nearer than match.clear less the way since.
+// reach, and stays so up to `spare` metres from there: no other is nearer than match.clear less the way
+// since.
 inline __attribute__((always_inline)) bool still_nearest(const LineariseInput& in, const float p[3],
-                                                         Match& match) {
+                                                         Match& match, float spare = 0) {
   if (!(match.clear > 0)) return false;
   float way2 = 0, q[3];
   for (int a = 0; a < 3; a++) {
     const float way = p[a] + static_cast<float>(in.t[a] - in.home[a]) - match.place[a];
     way2 += way * way;
   }
-  const float clear = match.clear - std::sqrt(way2) - kPlaceRounding;
-  if (!(clear > 0)) return false;
+  const float clear = match.clear - std::sqrt(way2) - kPlaceRounding - spare;
+  if (!(clear > spare)) return false;
   if (!match.level) return clear * clear > in.max_d2;
   relative_to(*match.level, in.t, p, q);
   const Leaf& leaf = match.level->tree.leaves[match.slot / kLeaf];
   const int lane = match.slot % kLeaf;
   const float dx = leaf.x[lane] - q[0], dy = leaf.y[lane] - q[1], dz = leaf.z[lane] - q[2];
   match.d2 = dx * dx + dy * dy + dz * dz;
-  return match.d2 < clear * clear && match.d2 <= in.max_d2;
+  if (spare == 0) return match.d2 < clear * clear && match.d2 <= in.max_d2;
+  const float farthest = std::sqrt(match.d2) + spare;
+  return farthest < clear && farthest * farthest <= in.max_d2;
 }
 
 }  // namespace DILLY_ISA
