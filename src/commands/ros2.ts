@@ -5,6 +5,7 @@ import { openRclnodejs } from '../adapters/ros2/rclnodejs-port.ts';
 import { loadConfig } from '../config.ts';
 import { openRos2Robot } from './ros2-robot.ts';
 import { type CommonOptions, openCore, openSession, withCommonOptions } from './shared.ts';
+import { Systemd } from './systemd.ts';
 
 interface Ros2Options extends CommonOptions {
   readonly name: string;
@@ -34,12 +35,15 @@ async function run(ros: string[], options: Ros2Options): Promise<void> {
       frames: config.frames,
       open: (watcher, signal) => openRos2Robot(core, config, watcher, signal),
     });
+    const systemd = new Systemd(() => node.isAlive);
     if (config.ros2.autostart && port.lifecycle.request('configure')) port.lifecycle.request('activate');
+    systemd.ready();
     // rclnodejs leaves SIGTERM alone: the pose would not be kept.
     await new Promise<void>((resolve) => {
       process.once('SIGTERM', () => resolve());
       process.once('SIGINT', () => resolve());
     });
+    systemd.stopping();
     await node.close();
   } catch (error) {
     port.close();

@@ -244,6 +244,7 @@ describe('parts', () => {
         seen.push(sequence);
         if (sequence === 2) throw new Error('fault');
       },
+      { steadyMs: () => 0 },
       () => faults++,
     );
     const put = (sequence: number, kind: string, channel: string) =>

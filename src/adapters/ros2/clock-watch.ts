@@ -51,3 +51,23 @@ export class ClockWatch {
 function seconds(from: Stamp, to: Stamp): number {
   return Number(to - from) * 1e-9;
 }
+
+/** A jump is told for so long. */
+const SHOWN_MS = 30_000;
+
+/** What is said of the last jump, until it is of no interest any more. */
+export class JumpNotice {
+  #text = '';
+  #untilMs = Number.NEGATIVE_INFINITY;
+
+  /** @param leap seconds */
+  begin(channel: string, leap: number, nowMs: number): string {
+    this.#untilMs = nowMs + SHOWN_MS;
+    this.#text = `the clock of ${channel} jumped by ${leap.toFixed(1)} s: localization begins anew from the last pose; check time synchronisation`;
+    return this.#text;
+  }
+
+  at(nowMs: number): string | undefined {
+    return nowMs < this.#untilMs ? this.#text : undefined;
+  }
+}

@@ -1,4 +1,5 @@
 import type { SensorMessage } from '../../types.ts';
+import type { RosTime } from './ros-port.ts';
 
 /** More small messages than this wait only where the robot has stopped taking them. */
 const MAX_WAITING = 2000;
@@ -13,14 +14,21 @@ export class Mailbox {
   readonly #small: SensorMessage[] = [];
   readonly #clouds = new Map<string, SensorMessage>();
   #running: Promise<void> | undefined;
+  readonly #time: Pick<RosTime, 'steadyMs'>;
+  #startedMs: number | undefined;
   #closed = false;
   /** clouds that a newer one replaced before they were looked at, and small messages dropped */
   lateClouds = 0;
   overflow = 0;
 
   /** `handle` is never called twice at once; what it rejects with goes to `onFault`, and the next message follows. */
-  constructor(handle: (message: SensorMessage) => Promise<void>, onFault: (error: unknown) => void) {
+  constructor(
+    handle: (message: SensorMessage) => Promise<void>,
+    time: Pick<RosTime, 'steadyMs'>,
+    onFault: (error: unknown) => void,
+  ) {
     this.#handle = handle;
+    this.#time = time;
     this.#onFault = onFault;
   }
 
@@ -41,6 +49,11 @@ export class Mailbox {
     });
   }
 
+  /** How long the message in work has been so. */
+  busyMs(nowMs: number): number {
+    return this.#startedMs === undefined ? 0 : nowMs - this.#startedMs;
+  }
+
   /** Drops what waits; resolves when the message in work is done. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -53,11 +66,13 @@ export class Mailbox {
     // Later in this turn of the event loop, more of what has already arrived may join.
     await Promise.resolve();
     for (let next = this.#next(); next; next = this.#next()) {
+      this.#startedMs = this.#time.steadyMs();
       try {
         await this.#handle(next);
       } catch (error) {
         this.#onFault(error);
       }
+      this.#startedMs = undefined;
     }
   }
 

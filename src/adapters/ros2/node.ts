@@ -1,6 +1,6 @@
 import type { CommandAnswer, RobotCommand, RobotStatus, RobotWatcher } from '../../ports/robot.ts';
 import type { SensorMessage } from '../../types.ts';
-import { ClockWatch } from './clock-watch.ts';
+import { ClockWatch, JumpNotice } from './clock-watch.ts';
 import { type Configured, openConfigured } from './configured.ts';
 import { sensorTopics, subscribeAll } from './inputs.ts';
 import { Mailbox } from './mailbox.ts';
@@ -16,8 +16,8 @@ import { SensorWatch } from './sensor-watch.ts';
 import { serveAll } from './services.ts';
 
 const DIAGNOSTICS_MS = 1000;
-/** A jump of the clock is told for so long. */
-const JUMP_SHOWN_MS = 30_000;
+/** One message in work for longer: something is stuck. A first pose on a slow computer takes some seconds. */
+const STUCK_MS = 10_000;
 
 /**
  * The lifecycle node. Callbacks return at once: the map is opened meanwhile, and the node says when it is ready. A map
@@ -37,7 +37,7 @@ export class Ros2Node {
   #configured: Configured | undefined;
   #status: RobotStatus | undefined;
   readonly #drawing = new MapDrawing((text) => this.#note(text));
-  #jump: { text: string; untilMs: number } | undefined;
+  readonly #jump = new JumpNotice();
   #fault: string | undefined;
   /** what is still closing */
   #closing: Promise<unknown> = Promise.resolve();
@@ -81,6 +81,11 @@ export class Ros2Node {
     this.#parts.port.close();
   }
 
+  /** For a watchdog: false where a message has been in work for too long. */
+  get isAlive(): boolean {
+    return (this.#mailbox?.busyMs(this.#parts.port.time.steadyMs()) ?? 0) < STUCK_MS;
+  }
+
   /** To the robot; refused with a reason where there is none. */
   async command(command: RobotCommand): Promise<CommandAnswer> {
     const robot = this.#configured?.robot;
@@ -100,16 +105,10 @@ export class Ros2Node {
       retry: undefined,
     };
     this.#configured = configured;
-    const before = this.#closing;
-    void before.then(() => this.#open(configured));
-    return 'success';
-  }
-
-  async #open(configured: Configured): Promise<void> {
     const { port, config, open } = this.#parts;
-    await openConfigured(configured, port, config.retry, () =>
-      open(this.#watcher(configured), configured.abort.signal),
-    );
+    const start = () => open(this.#watcher(configured), configured.abort.signal);
+    void this.#closing.then(() => openConfigured(configured, port, config.retry, start));
+    return 'success';
   }
 
   #activate(): Outcome {
@@ -118,6 +117,7 @@ export class Ros2Node {
     const { port, config } = this.#parts;
     this.#mailbox = new Mailbox(
       async (message) => configured.robot?.handle(message),
+      port.time,
       (error) =>
         this.#note(`fault while ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     );
@@ -186,9 +186,7 @@ export class Ros2Node {
     this.#mailbox?.put(message);
   }
   #jumped(channel: string, leap: number, nowMs: number): void {
-    const text = `the clock of ${channel} jumped by ${leap.toFixed(1)} s: localization begins anew from the last pose; check time synchronisation`;
-    this.#jump = { text, untilMs: nowMs + JUMP_SHOWN_MS };
-    this.#parts.port.log('warn', text);
+    this.#parts.port.log('warn', this.#jump.begin(channel, leap, nowMs));
     this.#odom.clear();
     this.#configured?.robot?.clockJumped(leap);
   }
@@ -230,7 +228,7 @@ export class Ros2Node {
       status: this.#status,
       sensors: this.#sensors.rows(nowMs),
       missing: [...this.#frames].flatMap((frame) => this.#mounts.missing(frame) ?? []),
-      jump: this.#jump && nowMs < this.#jump.untilMs ? this.#jump.text : undefined,
+      jump: this.#jump.at(nowMs),
       tfProblem: this.#outputs?.tfProblem,
       late: this.#mailbox?.lateClouds ?? 0,
       overflow: this.#mailbox?.overflow ?? 0,
