@@ -33,7 +33,7 @@ async function run(ros: string[], options: Ros2Options): Promise<void> {
       port,
       config: config.ros2,
       frames: config.frames,
-      open: (watcher, signal) => openRos2Robot(core, config, watcher, signal),
+      open: (watcher, signal) => openRos2Robot(core, session, watcher, signal),
     });
     const systemd = new Systemd(() => node.isAlive);
     if (config.ros2.autostart && port.lifecycle.request('configure')) port.lifecycle.request('activate');

@@ -87,6 +87,8 @@ export class Outputs {
       this.tfProblem = undefined;
       return;
     }
+    // A status is given at times also while there is no new result.
+    if (this.#lastPose?.stamp === stamp) return;
     this.#transform(stamp, pose, odom);
     const withCovariance = { pose: poseOf(pose), covariance: whole(covariance ?? new Float64Array(36)) };
     const { mapFrame } = this.#config;

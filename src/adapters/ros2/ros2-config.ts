@@ -51,6 +51,10 @@ export const ros2Config = z.strictObject({
     .string()
     .default('')
     .describe('folder of recordings; default: dilly-nav/drives in the state folder'),
+  profile: z
+    .string()
+    .default('')
+    .describe('YAML of what the robot can do, as in maps/profiles, to find ways by; default: no ways'),
   goal: z.string().default('').describe('POI of the map that the service load_route goes to'),
 });
 export type Ros2Config = z.infer<typeof ros2Config>;
