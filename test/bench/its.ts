@@ -18,6 +18,7 @@ import type { SlotConfig } from '../../src/adapters/its/vendor-slot.ts';
 import { percentile } from '../../src/math/statistics.ts';
 import type { SignalFeed } from '../../src/ports.ts';
 import type { RouteSignal, SignalState } from '../../src/types.ts';
+import { messageToVerdict } from './its-verdict.ts';
 import { note } from './measure.ts';
 import type { Row } from './row.ts';
 
@@ -39,6 +40,10 @@ const signals: RouteSignal[] = Array.from({ length: SIGNALS }, (_, i) => ({
 /** From a message to the one word on its signal, what the mediator costs, and 200 signals at 10 Hz over a broker. */
 export async function run(): Promise<Row[]> {
   const [json, uper] = [await latency('json'), await latency('uper')];
+  const verdict = {
+    json: await messageToVerdict('json', signals, slot),
+    uper: await messageToVerdict('uper', signals, slot),
+  };
   const overhead = await mediatorOverhead();
   const cpu = await cpuShare();
   return [
@@ -51,6 +56,18 @@ export async function run(): Promise<Row[]> {
     {
       id: 'its.messageToState.uper.p99',
       value: uper,
+      unit: 'ms',
+      bar: { of: 'value', at: 'most', limit: 1 },
+    },
+    {
+      id: 'its.messageToVerdict.json.p99',
+      value: verdict.json,
+      unit: 'ms',
+      bar: { of: 'value', at: 'most', limit: 1 },
+    },
+    {
+      id: 'its.messageToVerdict.uper.p99',
+      value: verdict.uper,
       unit: 'ms',
       bar: { of: 'value', at: 'most', limit: 1 },
     },
@@ -141,9 +158,15 @@ async function mediatorOverhead(): Promise<number> {
     return (performance.now() - start) / QUESTIONS;
   };
   await time(mediator);
-  const [through, direct] = [await time(mediator), await time(feed)];
+  const cpu = process.cpuUsage();
+  const through = await time(mediator);
+  const { user, system } = process.cpuUsage(cpu);
+  const direct = await time(feed);
   await mediator.close();
-  note(`a question: ${through.toFixed(4)} ms through the mediator, ${direct.toFixed(4)} ms to a vendor`);
+  const work = ((user + system) / 1000 / QUESTIONS).toFixed(4);
+  note(
+    `a question: ${through.toFixed(4)} ms through the mediator (${work} ms of a processor), ${direct.toFixed(4)} ms to a vendor`,
+  );
   return through - direct;
 }
 
