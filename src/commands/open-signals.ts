@@ -43,14 +43,19 @@ export async function openSignals(its: ItsConfig, timing?: Timing): Promise<ItsP
     return mediator;
   };
   const buildings = (watcher: BuildingWatcher): BuildingLink =>
-    openDoors(its, process.env, {
-      door: (state) => watcher.door(state),
-      lift: (state) => watcher.lift(state),
-      note: (note) => {
-        linked('doors', note.reason, note.detail);
-        watcher.note(note);
+    openDoors(
+      its,
+      process.env,
+      {
+        door: (state) => watcher.door(state),
+        lift: (state) => watcher.lift(state),
+        note: (note) => {
+          linked('doors', note.reason, note.detail);
+          watcher.note(note);
+        },
       },
-    });
+      timing,
+    );
   return {
     signals: its.vendors.length > 0 ? signals : undefined,
     buildings: its.doors ? buildings : undefined,

@@ -7,7 +7,7 @@ import type { ItsConfig, VendorConfig } from './its-config.ts';
 import { cityFeed, nationalFeed } from './korean-feeds.ts';
 import { Mediator, type MediatorDeps } from './mediator.ts';
 import { MqttSpat } from './mqtt-spat.ts';
-import { machineTiming } from './timing.ts';
+import { machineTiming, type Timing } from './timing.ts';
 import type { Vendor, VendorContext } from './vendor.ts';
 
 /**
@@ -32,17 +32,18 @@ export function openIts(
   });
 }
 
-/** The link to doors and lifts, on the machine's clocks. Throws a Refusal `bad-config` where none are configured. */
+/** The link to doors and lifts; `timing`: default the machine's clocks. Throws a Refusal `bad-config` where none are configured. */
 export function openDoors(
   config: ItsConfig,
   environment: Readonly<Record<string, string | undefined>>,
   watcher: BuildingWatcher,
+  timing: Timing = machineTiming,
 ): DoorsMqtt {
   if (!config.doors) throw new Refusal('bad-config', 'its.doors: expected a broker, found none');
   const random = new Random(Date.now());
   const password = secretOf(config.doors.broker.passwordEnv, environment, 'its.doors');
   return new DoorsMqtt(config.doors, watcher, {
-    timing: machineTiming,
+    timing,
     chance: () => random.uniform(),
     password,
   });
