@@ -76,7 +76,7 @@ export async function messageToVerdict(
     status: () => {},
     scan: () => {},
     event: ({ kind, data }) =>
-      void (kind === 'crossing' && verdicts.add(String(data?.['reason'] ?? data?.['phase']))),
+      void (kind === 'crossing' && verdicts.add(String(data?.reason ?? data?.phase))),
   });
   robot.follow({
     routeId: 'bench',

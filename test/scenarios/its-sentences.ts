@@ -37,19 +37,66 @@ const outside: Sentence[] = [
     new RegExp(`^every vendor (${said})$`),
     (world, fault) => spoil(world, Object.fromEntries(VENDORS.map((vendor) => [vendor, FAULTS[fault!]]))),
   ],
-  [/^(.+) hides the light$/, (world, what) => void (world.hidden = what)],
-  [/^nothing hides the light$/, (world) => void (world.hidden = undefined)],
-  [/^the camera sees (stop|walk)$/, (world, phase) => void (world.camera = phase as SignalPhase)],
-  [/^(.+) is in the way$/, (world, what) => void (world.obstacle = what)],
-  [/^the way is clear$/, (world) => void (world.obstacle = undefined)],
-  [/^nobody has surveyed the head$/, (world) => void (world.surveyed = false)],
-  [/^the map in use becomes version (\d+)$/, (world, version) => void (world.mapVersion = Number(version))],
+  [
+    /^(.+) hides the light$/,
+    (world, what) => {
+      world.hidden = what;
+    },
+  ],
+  [
+    /^nothing hides the light$/,
+    (world) => {
+      world.hidden = undefined;
+    },
+  ],
+  [
+    /^the camera sees (stop|walk)$/,
+    (world, phase) => {
+      world.camera = phase as SignalPhase;
+    },
+  ],
+  [
+    /^(.+) is in the way$/,
+    (world, what) => {
+      world.obstacle = what;
+    },
+  ],
+  [
+    /^the way is clear$/,
+    (world) => {
+      world.obstacle = undefined;
+    },
+  ],
+  [
+    /^nobody has surveyed the head$/,
+    (world) => {
+      world.surveyed = false;
+    },
+  ],
+  [
+    /^the map in use becomes version (\d+)$/,
+    (world, version) => {
+      world.mapVersion = Number(version);
+    },
+  ],
   [
     /^the robot comes from ([\d.]+) m before the road$/,
-    (world, metres) => void (world.x = ROAD.from - 0.5 - Number(metres)),
+    (world, metres) => {
+      world.x = ROAD.from - 0.5 - Number(metres);
+    },
   ],
-  [/^the robot starts behind the road$/, (world) => void (world.x = ROAD.to + 3)],
-  [/^the robot starts before the lift$/, (world) => void (world.x = 80)],
+  [
+    /^the robot starts behind the road$/,
+    (world) => {
+      world.x = ROAD.to + 3;
+    },
+  ],
+  [
+    /^the robot starts before the lift$/,
+    (world) => {
+      world.x = 80;
+    },
+  ],
   [/^the doors do not open$/, (world) => spoil(world, { door: { stuck: true } })],
   [
     /^the lift goes into mode (FIRE|EMERGENCY|OFFLINE|AGV)$/,
