@@ -54,4 +54,4 @@ it('opens on a map service, finds itself, takes a way, waits at the light and go
   const kinds = street.events.map(({ kind }) => kind);
   expect(kinds).toEqual(expect.arrayContaining(['localisation', 'route', 'crossing', 'advice']));
   expect(street.events.filter(({ severity }) => severity === 'alarm')).toEqual([]);
-}, 120_000);
+}, 300_000);

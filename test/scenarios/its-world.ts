@@ -11,7 +11,7 @@ import type { RobotEvent, RobotStatus } from '../../src/ports/robot.ts';
 import { LocalRoutes } from '../../src/robot/local-routes.ts';
 import { Robot } from '../../src/robot.ts';
 import type { FrameResult, SignalPhase } from '../../src/types.ts';
-import { Echo } from './its-echo.ts';
+import { Echo } from '../robot/echo.ts';
 import { END, ORIGIN, PROFILE, place, ROAD, streetGraph } from './its-street.ts';
 
 const STEP_MS = 100;
