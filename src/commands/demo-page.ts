@@ -32,8 +32,8 @@ export class DemoPage {
    * On a free port of this machine; `address` opens the page with the right to command. `graph`: bytes of graph.geojson.
    */
   static async open(
-    parts: Omit<SimParts, 'seed'>,
-    graph: Uint8Array,
+    parts: Pick<SimParts, 'core' | 'config' | 'map'>,
+    graph: Uint8Array | undefined,
     say: (text: string) => void,
   ): Promise<{ page: DemoPage; address: string }> {
     const { index } = parts.map;
@@ -41,14 +41,13 @@ export class DemoPage {
     const config = { ...parts.config.operator, host: '127.0.0.1', port: 0 };
     const keys = publicKey.export({ format: 'pem', type: 'spki' }).toString();
     const files = await readPage(PAGE);
-    if (files.size === 0)
-      say(`no operators' page in ${PAGE}: make it by npm run build; the demo goes on without`);
+    if (files.size === 0) say(`no operators' page in ${PAGE}: make it by npm run build; it goes on without`);
     const map = new WatchedMap({
       mapId: index.mapId,
       version: index.version,
       tileSize: index.tileSize,
       origin: index.origin,
-      features: mapFeatures(graph, index.origin),
+      features: graph ? mapFeatures(graph, index.origin) : [],
       points: (id) => tilePoints(parts, id),
     });
     const page = new DemoPage(
@@ -81,6 +80,11 @@ export class DemoPage {
   show(robot: ShownRobot): void {
     this.#robot = robot;
     robot.watch(this.#gateway);
+  }
+
+  /** Whether anybody looks at it. */
+  get isOpened(): boolean {
+    return this.#gateway.isWatched;
   }
 
   close(): Promise<void> {

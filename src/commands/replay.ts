@@ -20,6 +20,7 @@ import { type OpenMap, openMap, planLimits } from './open-map.ts';
 import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
 import { describeNis, describeRun } from './replay-text.ts';
+import { ReplayWatch } from './replay-watch.ts';
 import {
   answer,
   type CommonOptions,
@@ -36,6 +37,7 @@ interface ReplayOptions extends CommonOptions {
   readonly reference?: string;
   readonly out?: string;
   readonly threads: string;
+  readonly watch?: boolean;
 }
 
 /** The histogram's own period: a healthy loop shows exactly this as its delay. */
@@ -55,6 +57,7 @@ export function addReplay(program: Command): void {
     .option('--reference <ref>', 'T_map_base to compare with: TUM file, topic of the bag, or oxts')
     .option('--out <dir>', 'write trajectory, evidence, result.json, report.html and pictures here')
     .option('--threads <n>', 'threads of one registration; the result does not depend on it', '2')
+    .option('--watch', 'begin when somebody opens the operators’ page, and go as fast as it was driven')
     .action(async (input: string, options: ReplayOptions) => {
       const { summary, record } = await replay(input, options);
       process.stderr.write(`${describeNis(summary)}\n`);
@@ -110,16 +113,18 @@ async function replayOn(
     start: info.start,
   });
   const supply = map && supplyOf(map, core, session, recorder);
+  const watch = await watchOf(options, map, supply, core, session);
   const localizer = new Localizer({
     core,
     config,
-    sink: recorder,
+    sink: watch ? watch.over(recorder) : recorder,
+    ...(watch && { onScan: watch.scan }),
     clock: { nowMs: () => performance.now() },
     map: supply,
     prior: map && startFrom(config.replay.start, reference, info),
     outputOn: outputOf(info, map !== undefined),
   });
-  const run = await drive(source, info, localizer, recorder, session);
+  const run = await drive(source, info, localizer, recorder, session, watch).finally(() => watch?.close());
   const record = recorder.finish({
     ...run,
     ...(await trajectoryFile(options.out, recorder)),
@@ -147,6 +152,20 @@ function supplyOf(map: OpenMap, core: Core, { config, log }: Session, recorder: 
     loadAtOnce: LOADED_AT_ONCE,
     onRefused: (reason, detail) => recorder.refused(reason, detail),
   });
+}
+
+/** The page of a replay that is watched. Its map is what people see: without one there is nothing to show. */
+async function watchOf(
+  { watch }: ReplayOptions,
+  map: OpenMap | undefined,
+  supply: TileSupply | undefined,
+  core: Core,
+  { config }: Session,
+): Promise<ReplayWatch | undefined> {
+  if (!watch) return undefined;
+  if (!map || !supply) throw new Refusal('bad-argument', '--watch: expected --map beside it, found none');
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  return ReplayWatch.open({ core, config, map, tiles: () => supply.tiles.tileIds, say });
 }
 
 function threadsOf(options: ReplayOptions): number {
@@ -178,6 +197,7 @@ async function drive(
   localizer: Localizer,
   recorder: RunRecorder,
   { log }: Session,
+  watch?: ReplayWatch,
 ) {
   const duration = Number(info.end - info.start) * 1e-9;
   const bar = progressBar('replaying', Math.max(duration, 1e-9));
@@ -189,6 +209,7 @@ async function drive(
   const wall = () => (performance.now() - start) / 1000;
   try {
     for await (const message of source.messages()) {
+      await watch?.await(message);
       await localizer.handle(message);
       if (message.kind === 'refused') log.debug(`${message.channel}: ${message.detail}`);
       if (performance.now() - shown < 100) continue;

@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   route: () => import('./route.ts'),
   service: () => import('./service.ts'),
   recorder: () => import('./recorder.ts'),
+  operator: () => import('./operator.ts'),
   tiles: () => import('./tile-supply.ts'),
 };
 

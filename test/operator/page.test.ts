@@ -2,10 +2,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readPage } from '../../src/adapters/operator/page-files.ts';
 import type { RobotStatus } from '../../src/ports/robot.ts';
 import { event, type Rig, startRig, status, token, until } from './fake-robot.ts';
+import { Network } from './network.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const root = resolve(import.meta.dirname, '../..');
@@ -14,14 +15,16 @@ const hasChromium = existsSync(CHROMIUM);
 if (!hasChromium) console.warn(`skipped: no ${CHROMIUM}; apt-get install chromium fonts-noto-cjk`);
 
 /** WebGL without a graphics card is slow. */
-describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
+describe.skipIf(!hasChromium)('the page', { timeout: 120_000 }, () => {
   let browser: Browser;
   let rig: Rig;
-  let x = 0;
+  let x = 8;
+  let metres = 0;
   let signal: 'stop' | 'walk' = 'stop';
   let signalAge = 0.4;
   let timer: NodeJS.Timeout;
   let drives = true;
+  let stands = false;
   const crossings = (): RobotStatus['crossings'] => [
     {
       signalId: 's1',
@@ -67,9 +70,12 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
     mkdirSync(SHOTS, { recursive: true });
     timer = setInterval(() => {
       if (!drives) return;
-      x += 0.05;
+      // To and fro between the map's wall and its signal, so that all pictures show them.
+      if (!stands) metres += 0.1;
+      x = 8 + 5 * Math.sin(metres / 5);
       rig.gateway.status(
         status(x, {
+          fix: { position: [x + 0.8, 0.5, 0], sigma: 1.2, stamp: status(x).frame.stamp },
           crossings: crossings(),
           buildings: [{ id: 'd1', kind: 'door', phase: 'REQUESTED', text: 'waits for the door' }],
           route: {
@@ -85,8 +91,10 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
           },
         }),
       );
-    }, 50);
+    }, 100);
   });
+  // A page that a failed test left would go on drawing.
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
   afterAll(async () => {
     clearInterval(timer);
     await browser?.close();
@@ -97,10 +105,12 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
     role: string,
     name: string,
     more = '',
-    size = { width: 1280, height: 720 },
+    // Small: without a graphics card every pixel is drawn by the processor.
+    size = { width: 800, height: 450 },
+    url = rig.url,
   ): Promise<Page> {
     const page = await browser.newPage({ viewport: size });
-    await page.goto(`${rig.url}/#token=${await token(role, name)}${more}`);
+    await page.goto(`${url}/#token=${await token(role, name)}${more}`);
     await page.waitForSelector('.pill.line.good');
     await page.waitForSelector('.card.signal');
     return page;
@@ -156,20 +166,50 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
     await second.close();
   });
 
-  it('misses no event when the network is gone for 5 s', async () => {
-    const page = await openPage('viewer', 'park', '&lang=en');
-    rig.gateway.event(event('before'));
-    rig.gateway.drop();
-    await page.waitForSelector('.pill.line:not(.good)');
+  it.each([
+    ['gone: its port is closed', (network: Network) => network.close()],
+    ['silent: no byte comes through, and nobody is told', async (network: Network) => network.silence()],
+  ])('misses no event when the network is %s for 5 s', async (_how, cut) => {
+    const network = await Network.start(rig.url);
+    const page = await openPage('operator', 'park', '&lang=en', undefined, network.url);
+    const before = rig.gateway.lastSeq;
+    await page.click('#take');
+    await page.waitForSelector('#stop:enabled');
+    await cut(network);
     for (let k = 0; k < 50; k++) {
       rig.gateway.event(event(`gone-${k}`));
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await page.waitForSelector('.pill.line.good', { timeout: 20_000 });
-    const seqs = () => page.evaluate<number[]>('dilly.events.map(({ seq }) => seq)');
-    await inPage(page, "dilly.events.some(({ kind }) => kind === 'gone-49')");
-    const seen = await seqs();
-    expect(seen).toEqual(Array.from({ length: seen.length }, (_, k) => seen[0]! + k));
+    await page.waitForSelector('aside.stale');
+    await network.mend();
+    await page.waitForSelector('.pill.line:not(.good)');
+    await page.waitForSelector('.pill.line.good', { timeout: 30_000 });
+    await page.waitForSelector('aside:not(.stale)');
+    rig.gateway.event(event('after'));
+    const last = rig.gateway.lastSeq;
+    await inPage(page, `dilly.events.at(-1).seq >= ${last}`);
+    const seen = await page.evaluate<number[]>('dilly.events.map(({ seq }) => seq)');
+    expect(seen.filter((seq) => seq > before)).toEqual(
+      Array.from({ length: seen.at(-1)! - before }, (_, k) => before + 1 + k),
+    );
+    expect(await said(page)).not.toContain('Some events are gone');
+    await page.close();
+    await network.close();
+  });
+
+  it('draws only what changes: a robot that stands keeps no graphics card busy', async () => {
+    const page = await openPage('viewer', 'kim', '&lang=en');
+    const drawn = () => page.evaluate<number>('dilly.scene.drawn');
+    const moving = await drawn();
+    await inPage(page, `dilly.scene.drawn > ${moving + 3}`);
+    stands = true;
+    await page.waitForTimeout(2000);
+    const standing = await drawn();
+    await page.waitForTimeout(1500);
+    expect(await drawn()).toBe(standing);
+    expect(await page.locator('aside.stale').count()).toBe(0);
+    stands = false;
+    await inPage(page, `dilly.scene.drawn > ${standing + 3}`);
     await page.close();
   });
 
@@ -180,7 +220,8 @@ describe.skipIf(!hasChromium)('the page', { timeout: 90_000 }, () => {
     ['narrow-light-en', { width: 390, height: 844 }, '&theme=light&lang=en'],
   ])('fits the screen: %s', async (name, size, more) => {
     const page = await openPage('operator', 'kim', more, size);
-    await page.waitForTimeout(800);
+    const drawn = await page.evaluate<number>('dilly.scene.drawn');
+    await inPage(page, `dilly.scene.tileIds.size > 0 && dilly.scene.drawn > ${drawn + 5}`);
     await page.screenshot({ path: join(SHOTS, `${name}.png`) });
     expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     await page.close();

@@ -47,7 +47,7 @@ export class OperatorGateway implements RobotWatcher {
       parts,
       this.#metrics,
       () => this.#wakeAll(),
-      () => this.#pipes.size > 0,
+      () => this.isWatched,
     );
     this.#feed = new FoxgloveFeed(parts, () => this.#wakeAll());
     this.#operators = new Operators({
@@ -118,9 +118,14 @@ export class OperatorGateway implements RobotWatcher {
     return address;
   }
 
-  /** Cuts all lines without a word, as a network does that goes down: for drills and tests. */
-  drop(): void {
-    for (const pipe of this.#pipes) pipe.cut();
+  /** Whether anybody is connected. */
+  get isWatched(): boolean {
+    return this.#pipes.size > 0;
+  }
+
+  /** Number of the last event, 0 before the first. */
+  get lastSeq(): number {
+    return this.#publisher.log.last;
   }
 
   /** Tells everybody when to come back, and closes the port. */

@@ -75,10 +75,6 @@ export class Pipe {
     if (text !== undefined && this.isOpen) this.#parts.socket.ping(text);
   }
 
-  cut(): void {
-    this.#parts.socket.terminate();
-  }
-
   /** The client said something. Whether it may: false where it is leaving, or says too much and is let go for it. */
   hears(): boolean {
     this.#heard();

@@ -9,6 +9,7 @@ import { isWord, language, setLanguage, word } from './words.ts';
 
 /** Without a status for so long it is stale, ms. */
 const STALE_MS = 1500;
+const MOTIONS = { drive: 'good', slow: 'warn', stop: 'bad' };
 const EVENTS_KEPT = 500;
 
 const byId = (id: string) => document.getElementById(id)!;
@@ -150,6 +151,7 @@ const buttons: { key: string; id: string; label: () => string; run: () => void; 
 const elements = buttons.map((button) => {
   const element = make('button', button.id === 'stop' ? 'danger' : '') as HTMLButtonElement;
   element.id = button.id;
+  element.append(make('span', ''), make('kbd', '', button.key === ' ' ? '␣' : button.key.toUpperCase()));
   element.onclick = button.run;
   return element;
 });
@@ -172,6 +174,7 @@ function applyTheme(): void {
 function draw(): void {
   const ageMs = status ? Date.now() - statusMs : 0;
   const isStale = status !== undefined && ageMs > STALE_MS;
+  const { advice } = status ?? {};
   if (isStale) scene.stale = true;
   const lineText =
     line.kind === 'down'
@@ -199,6 +202,11 @@ function draw(): void {
                 ? word(status.state)
                 : status.state,
           ),
+          make(
+            'span',
+            `pill advice ${isStale ? 'stale dim' : MOTIONS[advice!.motion]}`,
+            `${word(advice!.motion)}: ${advice!.reason}`,
+          ),
         ]
       : []),
     make('span', `control space ${hasControl() ? 'good' : 'dim'}`, control),
@@ -222,8 +230,8 @@ function draw(): void {
     side.scrollTop = scrollTop;
   }
   buttons.forEach((button, k) => {
-    const text = `${button.label()} [${button.key === ' ' ? '␣' : button.key.toUpperCase()}]`;
-    if (elements[k]!.textContent !== text) elements[k]!.textContent = text;
+    const label = elements[k]!.firstElementChild!;
+    if (label.textContent !== button.label()) label.textContent = button.label();
     elements[k]!.disabled = !button.enabled();
   });
   note.placeholder = word('note');

@@ -43,7 +43,7 @@ export function sidePanel(
       : []),
     row(
       word('advice'),
-      `${advice.motion} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${advice.reason}`,
+      `${word(advice.motion)} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${advice.reason}`,
       advice.motion === 'stop' ? 'bad' : advice.motion === 'slow' ? 'warn' : '',
     ),
     row(word('latency'), delayMs === undefined ? '–' : `${delayMs.toFixed(0)} ms`),

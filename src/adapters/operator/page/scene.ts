@@ -4,8 +4,7 @@ import type { MapFeature, StatusFrame, WireMap } from '../wire.ts';
 import { ellipse, featureObjects, ground, lineOf, robotMark } from './marks.ts';
 import { drop, setCircle, setEllipse } from './place-marks.ts';
 import { decodeCloud, pointMaterial, pointsObject } from './points.ts';
-
-const TRAIL_POSES = 4000;
+import { Trail } from './trail.ts';
 
 /** The map, the robot and all that is known of them in three dimensions. Drawn only when something changed. */
 export class Scene {
@@ -24,13 +23,14 @@ export class Scene {
   readonly #fix = ellipse(0xe05ad6, 0.55);
   readonly #spread = ellipse(0x2f8fff, 0.6);
   readonly #protection = ellipse(0xffb000, 0.35);
-  readonly #trail: number[] = [];
-  #trailLine: THREE.Line | undefined;
+  readonly #trail = new Trail(0x37c871);
   #routeLine: THREE.Line | undefined;
   #goal: THREE.Line | undefined;
   #scan: THREE.Points | undefined;
   #origin: [number, number, number] | undefined;
   #isDrawn = true;
+  #isStale = false;
+  #shown = '';
   /** frames drawn, for tests and for saving power */
   drawn = 0;
 
@@ -49,6 +49,7 @@ export class Scene {
     this.#controls.maxDistance = 400;
     this.#controls.addEventListener('change', () => this.touch());
     this.#scene.add(this.#ground, this.#robot, this.#features, this.#fix, this.#spread, this.#protection);
+    this.#scene.add(this.#trail.line);
     for (const mark of [this.#robot, this.#fix, this.#spread, this.#protection]) mark.visible = false;
     new ResizeObserver(() => this.#resize()).observe(canvas.parentElement!);
     this.#resize();
@@ -84,6 +85,8 @@ export class Scene {
 
   /** A status that is old shows the robot grey. */
   set stale(on: boolean) {
+    if (on === this.#isStale) return;
+    this.#isStale = on;
     this.#robot.traverse((part) => {
       if (part instanceof THREE.Mesh) part.material.color.copy(on ? this.#grey : part.userData.color);
     });
@@ -93,7 +96,9 @@ export class Scene {
 
   status(status: StatusFrame): void {
     const { pose, spread, protectionLevel, fix } = status;
-    if (!pose) return;
+    const key = seenOf(status);
+    if (!pose || key === this.#shown) return;
+    this.#shown = key;
     const at = this.#local(pose.position);
     const before = this.#robot.visible ? this.#robot.position.clone() : undefined;
     this.#robot.visible = true;
@@ -104,7 +109,7 @@ export class Scene {
     if (this.#protection.visible) setCircle(this.#protection, at, protectionLevel!, 0.04);
     this.#fix.visible = fix !== undefined;
     if (fix) setCircle(this.#fix, this.#local(fix.position).setZ(at.z), Math.max(fix.sigma, 0.3), 0.05);
-    if (!before || before.distanceTo(at) > 0.02) this.#drive(at);
+    if (!before || before.distanceTo(at) > 0.02) this.#trail.add(at.x, at.y, at.z + 0.1);
     if (this.follow) {
       const move = at.clone().sub(this.#controls.target);
       this.#controls.target.add(move);
@@ -205,17 +210,6 @@ export class Scene {
     this.touch();
   }
 
-  #drive(at: THREE.Vector3): void {
-    this.#trail.push(at.x, at.y, at.z + 0.1);
-    if (this.#trail.length > 3 * TRAIL_POSES) this.#trail.splice(0, 3);
-    if (this.#trailLine) drop(this.#scene, this.#trailLine);
-    const points = [];
-    for (let k = 0; k < this.#trail.length; k += 3)
-      points.push(new THREE.Vector3(this.#trail[k]!, this.#trail[k + 1]!, this.#trail[k + 2]!));
-    this.#trailLine = lineOf(points, 0x37c871);
-    this.#scene.add(this.#trailLine);
-  }
-
   /** float32 on the graphics card: places are relative to the first that came, robot or tile. */
   #local([x, y, z]: readonly [number, number, number]): THREE.Vector3 {
     this.#origin ??= [Math.round(x), Math.round(y), Math.round(z)];
@@ -241,4 +235,16 @@ export class Scene {
     for (const material of [this.#tileMaterial, this.#scanMaterial]) material.uniforms.scale!.value = scale;
     this.touch();
   }
+}
+
+/** What the eye can tell of a status: a robot that stands does not keep the graphics card busy. */
+function seenOf({ pose, spread, protectionLevel, fix }: StatusFrame): string {
+  const cm = (value: number) => Math.round(100 * value);
+  return [
+    ...(pose?.position.map(cm) ?? []),
+    ...(pose?.orientation.map((part) => Math.round(500 * part)) ?? []),
+    ...(spread ? [Math.sqrt(spread.xx), Math.sqrt(spread.yy), 10 * spread.xy].map(cm) : []),
+    cm(protectionLevel ?? -1),
+    ...(fix?.position.map((part) => Math.round(10 * part)) ?? []),
+  ].join();
 }

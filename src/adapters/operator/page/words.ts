@@ -9,6 +9,8 @@ const WORDS = {
   protection: ['Protection level', '보호 수준'],
   latency: ['Latency', '지연'],
   advice: ['Motion', '주행'],
+  drive: ['drives', '주행'],
+  slow: ['slow', '서행'],
   crossing: ['Crossings', '횡단보도'],
   building: ['Doors and lifts', '문·승강기'],
   health: ['Health', '상태'],
