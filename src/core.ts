@@ -223,6 +223,33 @@ export interface Alignment {
   readonly eigenvectors: Float64Array;
 }
 
+/** How far off a prior may be: over the plane (at most 150 m) and in height, m, and in heading, rad. */
+export interface PlaceArea {
+  readonly reach: number;
+  readonly turn: number;
+  readonly rise: number;
+}
+
+/** A place of the map where a scan could have been taken. */
+export interface Place {
+  readonly T_map_base: Pose;
+  /** shares, 0 … 1: of the scan's cells above the ground that the map has there, before the scan was aligned; */
+  readonly coarse: number;
+  /** of the points above the ground, how near they lie to points of the map; */
+  readonly score: number;
+  /** of all points, those on the map's surfels */
+  readonly surfaces: number;
+}
+
+export interface Places {
+  /** the best score first; each is the only one within about 2 m and 10° of where its search ended */
+  readonly found: readonly Place[];
+  /** squares of places that were divided */
+  readonly nodes: number;
+  /** false: too much looks alike, and the search was given up before all was looked at */
+  readonly complete: boolean;
+}
+
 /** Any set of tiles, each with its own tree, searched as one. Adding or removing a tile touches no other. */
 export interface TileMap {
   readonly tileSize: number;
@@ -235,4 +262,10 @@ export interface TileMap {
   nearest(queries: Float64Array, maxDistance: number): { positions: Float64Array; distances: Float64Array };
   /** Point-to-plane ICP of a cloud in the base frame; never rejects for bad geometry, `converged` and counts say it. */
   align(cloud: Cloud, T_map_base: Pose, options: AlignOptions, signal?: AbortSignal): Promise<Alignment>;
+  /**
+   * Where in an area around a prior (whose roll and pitch are taken to be right) a level scan of the base frame could
+   * have been taken: branch and bound over the plane and the heading, each place then aligned. Memory for about
+   * (2 · reach + 80 m)² · 50 bytes.
+   */
+  places(cloud: Cloud, T_map_base: Pose, area: PlaceArea, signal?: AbortSignal): Promise<Places>;
 }

@@ -31,8 +31,8 @@ type LongWork =
 type WithToken<Args extends unknown[]> =
   Required<Args> extends [...infer Given, AbortSignal] ? [...Given, token?: CancelToken] : never;
 
-type NativeTileMap = Omit<TileMap, 'align'> & {
-  align(...args: WithToken<Parameters<TileMap['align']>>): ReturnType<TileMap['align']>;
+type NativeTileMap = Omit<TileMap, 'align' | 'places'> & {
+  [K in 'align' | 'places']: (...args: WithToken<Parameters<TileMap[K]>>) => ReturnType<TileMap[K]>;
 };
 
 interface CancelToken {
@@ -126,6 +126,8 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
         nearest: (queries, maxDistance) => map.nearest(queries, maxDistance),
         align: (cloud, start, options, signal) =>
           cancellable(signal, (token) => map.align(cloud, start, options, token)),
+        places: (cloud, prior, area, signal) =>
+          cancellable(signal, (token) => map.places(cloud, prior, area, token)),
       };
     },
   };

@@ -3,14 +3,14 @@ import type { Cloud, Core } from './core.ts';
 import { adviceConfig } from './localization/advice.ts';
 import { fusionSchema } from './localization/fusion-config.ts';
 import { headingAlignmentSchema } from './localization/heading-alignment.ts';
-import { findFirstPose, initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
+import { initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
 import { integrityConfig } from './localization/integrity.ts';
 import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
 import { LidarGroup } from './localization/lidar-group.ts';
 import { framesConfig } from './localization/mounts.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
+import { PoseSearch } from './localization/pose-search.ts';
 import {
-  emptyEvidence,
   type Registration,
   register,
   registrationConfig,
@@ -68,6 +68,7 @@ export class Localizer {
   readonly #intake: SensorIntake;
   readonly #integrity: IntegrityMonitor;
   readonly #group: LidarGroup;
+  readonly #search: PoseSearch;
   #lastReport: Stamp | undefined;
   #freeWidth: number | undefined;
   #frame = 0;
@@ -79,6 +80,7 @@ export class Localizer {
     const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
+    this.#search = new PoseSearch(config.registration, config.initialization);
     const hasMap = map !== undefined;
     this.#integrity = new IntegrityMonitor(config.integrity, config.advice, {
       hasMap,
@@ -88,7 +90,8 @@ export class Localizer {
     const records = watchedBy(this.#integrity, this.#filter, sink);
     this.#intake = new SensorIntake(this.#filter, config, records, {
       map: origin && enuFrame(origin),
-      alignHeading: parts.prior === undefined,
+      // With a map its scans find the heading.
+      alignHeading: parts.prior === undefined && !hasMap,
     });
   }
 
@@ -147,7 +150,7 @@ export class Localizer {
     if (clouds.length === 0) return;
     const stamp = newestOf(clouds);
     try {
-      if (map && (this.#filter.initialized || this.#parts.prior)) {
+      if (map && (this.#filter.initialized || this.#prior)) {
         const parts = {
           core,
           lidar: config.lidar,
@@ -175,21 +178,26 @@ export class Localizer {
   }
 
   async #register(stamp: Stamp, scan: Cloud, map: TileSupply): Promise<Registration> {
-    const { core, config } = this.#parts;
-    const { registration, initialization } = config;
+    const { registration, initialization } = this.#parts.config;
+    const search = (prior: Prior | undefined) =>
+      this.#search.find(stamp, scan, prior, async ({ T_map_base }, reach) => {
+        await map.moveTo(T_map_base.position, 0, reach);
+        return map.isComplete ? map.tiles : undefined;
+      });
     const predicted = this.#filter.stateAt(stamp);
-    const start = predicted?.pose ?? this.#parts.prior?.T_map_base;
-    if (!start) return { ok: false, reason: 'no-start', evidence: emptyEvidence(scan.size) };
-    await map.moveTo(start.position, predicted ? norm(predicted.velocity) : 0);
-    if (predicted) {
-      const kernelStart = trackingKernel(predicted.covariance, registration);
-      const found = await register(map.tiles, scan, predicted.pose, { ...registration, kernelStart });
-      if (found.ok) return found;
-      const wide = await register(map.tiles, scan, predicted.pose, registration);
-      if (wide.ok || !this.#isLost(stamp)) return wide;
-      return findFirstPose(core, map.tiles, scan, priorFrom(predicted), registration, initialization);
-    }
-    return findFirstPose(core, map.tiles, scan, this.#parts.prior!, registration, initialization);
+    if (!predicted) return search(this.#prior);
+    const isLost = this.#isLost(stamp);
+    if (!isLost) await map.moveTo(predicted.pose.position, norm(predicted.velocity));
+    const kernelStart = trackingKernel(predicted.covariance, registration);
+    const found = await register(map.tiles, scan, predicted.pose, { ...registration, kernelStart });
+    if (found.ok) return found;
+    const wide = await register(map.tiles, scan, predicted.pose, registration);
+    return wide.ok || !isLost ? wide : search(priorFrom(predicted, true, initialization));
+  }
+
+  /** What somebody said of the first pose, or what the last fix says. */
+  get #prior(): Prior | undefined {
+    return this.#parts.prior ?? this.#intake.fixPrior;
   }
 
   async #fuse(stamp: Stamp, found: Registration): Promise<void> {
@@ -222,7 +230,7 @@ export class Localizer {
   }
 
   #judge(stamp: Stamp): Judgement {
-    const starting = this.#parts.prior !== undefined || this.#intake.hasFix;
+    const starting = this.#prior !== undefined || this.#intake.hasFix;
     return this.#integrity.judge(stamp, this.#filter.stateAt(stamp), starting, this.#freeWidth);
   }
 

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "convert_places.hpp"
 #include "handles.hpp"
 
 namespace dilly::binding {
@@ -25,7 +26,7 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
          InstanceAccessor<&TileMapHandle::tile_ids>("tileIds"),
          InstanceAccessor<&TileMapHandle::points>("points"), InstanceMethod<&TileMapHandle::add>("add"),
          InstanceMethod<&TileMapHandle::remove>("remove"), InstanceMethod<&TileMapHandle::nearest>("nearest"),
-         InstanceMethod<&TileMapHandle::align>("align")});
+         InstanceMethod<&TileMapHandle::align>("align"), InstanceMethod<&TileMapHandle::places>("places")});
   }
 
  private:
@@ -150,6 +151,29 @@ class TileMapHandle : public Napi::ObjectWrap<TileMapHandle> {
           return found;
         },
         [](Napi::Env e, Alignment& found) { return from_alignment(e, found); });
+  }
+
+  // places(cloud, T_map_base, options), and a CancelToken or nothing
+  Napi::Value places(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    AddonState& addon = state(env);
+    const auto cloud = CloudHandle::unwrap(info[0], addon.cloud);
+    if (!cloud) return rejected(env, bad_argument("a Cloud"));
+    const Result<Pose> prior = to_pose(info[1], "T_map_base");
+    if (!prior.ok()) return rejected(env, prior.error());
+    const Result<PlaceOptions> options = to_place_options(info[2]);
+    if (!options.ok()) return rejected(env, options.error());
+    const auto cancel = CancelHandle::flag(info[3], env);
+    const std::shared_ptr<const TileSet> set = set_;
+    return Async<Places>::start(
+        env, {}, cancel,
+        [=, &addon]() -> Result<Places> {
+          Places found =
+              find_places(*set, *cloud, prior.value(), options.value(), addon.pool, addon.simd, cancel.get());
+          if (found.cancelled) return Error{"cancelled", "cancelled while looking for places"};
+          return found;
+        },
+        [](Napi::Env e, Places& found) { return from_places(e, found); });
   }
 
   std::shared_ptr<const TileSet> set_;

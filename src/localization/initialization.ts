@@ -1,38 +1,51 @@
 import { z } from 'zod';
-import type { Cloud, Core, TileMap } from '../core.ts';
-import { expSo3, quatMultiply } from '../math/so3.ts';
+import type { Cloud, Place, TileMap } from '../core.ts';
+import { logSo3, quatConjugate, quatMultiply } from '../math/so3.ts';
+import { norm, sub } from '../math/vec3.ts';
 import type { Pose } from '../types.ts';
 import { emptyEvidence, type Registration, type RegistrationConfig, register } from './registration.ts';
 
 export const initializationConfig = z.strictObject({
-  positionStep: z.number().min(0.1).max(10).default(2).describe('spacing of the starts over the plane, m'),
-  yawStep: z.number().min(0.5).max(45).default(8).describe('spacing of the starts over yaw, degrees'),
   sigmas: z
     .number()
     .min(1)
     .max(4)
     .default(2)
-    .describe('how far around the prior starts are tried, in its sigmas'),
-  maxStarts: z.int().min(1).max(2000).default(150),
-  voxelSize: z.number().min(0.1).max(5).default(1).describe('the scan is thinned to this for the search, m'),
-  kernelStart: z.number().min(0.1).max(5).default(2).describe('robust kernel of a start, m'),
-  kernelEnd: z
+    .describe('how far around the prior places are looked for, in its sigmas'),
+  minReach: z.number().min(1).max(50).default(3).describe('but not less far than this, m'),
+  maxReach: z.number().min(1).max(120).default(60).describe('nor further than this, m'),
+  rise: z.number().min(0.5).max(200).default(10).describe('how far off the prior may be in height, m'),
+  fixSigma: z
     .number()
-    .min(0.05)
+    .positive()
+    .max(100)
+    .default(25)
+    .describe('a GNSS fix alone is taken to be this unsure at least, whatever it says, m'),
+  fixRise: z.number().min(1).max(500).default(60).describe('and this far off in height, m'),
+  minScore: z
+    .number()
+    .min(0)
     .max(1)
-    .default(0.36)
-    .describe('robust kernel that places are compared with, m'),
+    .default(0.5)
+    .describe('so much of what stands around the robot must be on the map, [0, 1]'),
   minMargin: z
     .number()
     .min(0)
     .max(1)
-    .default(0.03)
-    .describe('the best place must have this much more of the scan on the map than any other'),
+    .default(0.12)
+    .describe('and so much more of it than at any other place, [0, 1]'),
   samePlace: z
     .number()
     .positive()
+    .default(1.8)
+    .describe('places closer than this are one: the registration decides between them, m'),
+  kernelStart: z.number().min(0.1).max(5).default(1).describe('robust kernel of the registration there, m'),
+  retryAfter: z
+    .number()
+    .min(0)
+    .max(60)
     .default(1)
-    .describe('starts that end closer than this found the same place, m'),
+    .describe('a robot that is lost looks for itself again after this, s'),
 });
 export type InitializationConfig = z.infer<typeof initializationConfig>;
 
@@ -42,20 +55,52 @@ export interface Prior {
   /** standard deviations: m over the plane, rad of yaw */
   readonly sigmaPosition: number;
   readonly sigmaYaw: number;
+  /** how far off its height may be, m; without it as configured */
+  readonly rise?: number;
 }
 
-/** Where to look anew for a robot that is lost: around the filter's estimate, as far as it says itself. */
-export function priorFrom(estimate: { pose: Pose; covariance: Float64Array }): Prior {
+/** Beyond this no heading is left out, rad. */
+const ANY_HEADING = Math.PI;
+
+/**
+ * Where to look anew for a robot that is lost: around the filter's estimate, as far as it says itself; or, where it
+ * must be taken to be wrong (`astray`), as far as a robot is carried, in any heading.
+ */
+export function priorFrom(
+  estimate: { pose: Pose; covariance: Float64Array },
+  astray: boolean,
+  config: InitializationConfig,
+): Prior {
   const sigma = (at: number) => Math.sqrt(estimate.covariance[at]!);
-  return { T_map_base: estimate.pose, sigmaPosition: Math.max(sigma(0), sigma(16)), sigmaYaw: sigma(8 * 16) };
+  const sigmaPosition = Math.max(sigma(0), sigma(16));
+  const T_map_base = estimate.pose;
+  if (!astray) return { T_map_base, sigmaPosition, sigmaYaw: sigma(8 * 16) };
+  return { T_map_base, sigmaPosition: Math.max(sigmaPosition, config.fixSigma), sigmaYaw: ANY_HEADING };
+}
+
+/** Where to look by a GNSS fix alone: `position` of the antenna in the map frame, `sigma` as it says itself, m. */
+export function priorFromFix(position: Pose['position'], sigma: number, config: InitializationConfig): Prior {
+  return {
+    T_map_base: { position, orientation: [0, 0, 0, 1] },
+    sigmaPosition: Math.max(sigma, config.fixSigma),
+    sigmaYaw: ANY_HEADING,
+    rise: config.fixRise,
+  };
+}
+
+/** How far around a prior places are looked for, m. */
+export function reachOf(
+  { sigmaPosition }: Prior,
+  { sigmas, minReach, maxReach }: InitializationConfig,
+): number {
+  return Math.min(Math.max(sigmas * sigmaPosition, minReach), maxReach);
 }
 
 /**
- * The first pose: registers from many starts around the prior, takes the place where most of the scan lies on the
- * map, and only if no other place comes near. Returns the registration, or why there is none.
+ * The first pose: looks for the places around the prior where the scan could have been taken, registers it at the best
+ * of them, and only if no other place comes near. Returns the registration, or why there is none.
  */
 export async function findFirstPose(
-  core: Core,
   tiles: TileMap,
   scan: Cloud,
   prior: Prior,
@@ -63,62 +108,38 @@ export async function findFirstPose(
   config: InitializationConfig,
   signal?: AbortSignal,
 ): Promise<Registration> {
-  if (tiles.points === 0) return { ok: false, reason: 'no-tiles', evidence: emptyEvidence(scan.size) };
-  const sparse = await core.downsample(scan, config.voxelSize, signal);
-  const { kernelStart, kernelEnd } = config;
-  const options = {
-    ...registration,
-    kernelStart,
-    kernelEnd,
-    translationEpsilon: 0.01,
-    rotationEpsilon: 0.001,
+  const refuse = (reason: string): Registration => ({
+    ok: false,
+    reason,
+    evidence: emptyEvidence(scan.size),
+  });
+  if (tiles.points === 0) return refuse('no-tiles');
+  if (scan.size < registration.minPoints) return refuse('too-few-points');
+  const area = {
+    reach: reachOf(prior, config),
+    turn: Math.min(config.sigmas * prior.sigmaYaw, ANY_HEADING),
+    rise: prior.rise ?? config.rise,
   };
-  const found = await Promise.all(
-    starts(prior, config).map((start) => tiles.align(sparse, start, options, signal)),
-  );
-  const best = found.reduce((a, b) => (b.inliers > a.inliers ? b : a));
-  const others = found.filter(({ T_map_base }) => apart(T_map_base, best.T_map_base) > config.samePlace);
-  const second = Math.max(0, ...others.map(({ inliers }) => inliers));
-  if (best.inliers - second < config.minMargin * sparse.size)
-    return { ok: false, reason: 'ambiguous-first-pose', evidence: emptyEvidence(scan.size) };
-  return register(tiles, scan, best.T_map_base, { ...registration, kernelStart: kernelEnd }, signal);
+  const { found, complete } = await tiles.places(scan, prior.T_map_base, area, signal);
+  const best = found[0];
+  if (!best) return refuse('no-place');
+  if (!complete) return refuse('first-pose-search-too-wide');
+  if (best.score < config.minScore) return refuse('improbable-first-pose');
+  if (best.score - secondScore(found, config.samePlace) < config.minMargin)
+    return refuse('ambiguous-first-pose');
+  const { kernelStart } = config;
+  return register(tiles, scan, best.T_map_base, { ...registration, kernelStart }, signal);
 }
 
-/** Starts on a grid over x, y and yaw, the prior itself first, then outwards. */
-function starts(prior: Prior, config: InitializationConfig): Pose[] {
-  const reach = config.sigmas * prior.sigmaPosition;
-  const steps = axis(reach, config.positionStep);
-  const turns = axis(Math.min(config.sigmas * prior.sigmaYaw, Math.PI), (config.yawStep * Math.PI) / 180);
-  const grid = steps.flatMap((x) => steps.flatMap((y) => turns.map((yaw) => ({ x, y, yaw }))));
-  const cost = (s: { x: number; y: number; yaw: number }) =>
-    Math.hypot(
-      s.x / config.positionStep,
-      s.y / config.positionStep,
-      (s.yaw * 180) / Math.PI / config.yawStep,
-    );
-  return grid
-    .sort((a, b) => cost(a) - cost(b))
-    .slice(0, config.maxStarts)
-    .map(({ x, y, yaw }) => ({
-      position: [
-        prior.T_map_base.position[0] + x,
-        prior.T_map_base.position[1] + y,
-        prior.T_map_base.position[2],
-      ],
-      orientation: quatMultiply(expSo3([0, 0, yaw]), prior.T_map_base.orientation),
-    }));
+/** The best score of a place that is another one than the first; 0 where there is none. */
+function secondScore([best, ...others]: readonly Place[], samePlace: number): number {
+  const other = others.filter(({ T_map_base: { position, orientation } }) => {
+    const from = best!.T_map_base;
+    const turn = norm(logSo3(quatMultiply(quatConjugate(from.orientation), orientation)));
+    return norm(sub(position, from.position)) > samePlace || turn > SAME_HEADING;
+  });
+  return Math.max(0, ...other.map(({ score }) => score));
 }
 
-/** −n·step … 0 … n·step so that the ends reach `reach`. */
-function axis(reach: number, step: number): number[] {
-  const n = Math.ceil(reach / step - 0.5);
-  return Array.from({ length: 2 * n + 1 }, (_, k) => (k - n) * step);
-}
-
-function apart(a: Pose, b: Pose): number {
-  return Math.hypot(
-    a.position[0] - b.position[0],
-    a.position[1] - b.position[1],
-    a.position[2] - b.position[2],
-  );
-}
+/** Places that differ by less than this in heading are one, rad. */
+const SAME_HEADING = 0.17;

@@ -7,6 +7,7 @@ import type { ImuReading } from './filter-state.ts';
 import type { FusionConfig } from './fusion-config.ts';
 import { HeadingAlignment, type HeadingAlignmentConfig } from './heading-alignment.ts';
 import { ImuLevelling } from './imu-levelling.ts';
+import { type InitializationConfig, type Prior, priorFromFix } from './initialization.ts';
 import { type FramesConfig, Mounts, mountHelp } from './mounts.ts';
 import { PoseContinuity } from './pose-continuity.ts';
 import type { PoseFilter } from './pose-filter.ts';
@@ -32,11 +33,14 @@ export class SensorIntake {
   readonly #mounts: Mounts;
   readonly #alignment: HeadingAlignment | undefined;
   readonly #fusion: FusionConfig;
+  readonly #initialization: InitializationConfig | undefined;
   /** by frame and child frame: each odometry counts for itself */
   readonly #continuity = new Map<string, PoseContinuity>();
   readonly #levelling = new Map<string, ImuLevelling>();
   readonly #noticed = new Set<string>();
   #enu: EnuFrame | undefined;
+  #hasFix = false;
+  #fixPrior: Prior | undefined;
 
   /**
    * @param start `map`: the map's frame, without one the first fix is the origin; `alignHeading`: find the first pose
@@ -44,13 +48,19 @@ export class SensorIntake {
    */
   constructor(
     filter: PoseFilter,
-    config: { frames: FramesConfig; headingAlignment: HeadingAlignmentConfig; fusion: FusionConfig },
+    config: {
+      frames: FramesConfig;
+      headingAlignment: HeadingAlignmentConfig;
+      fusion: FusionConfig;
+      initialization?: InitializationConfig;
+    },
     records: Records,
     start: { map: EnuFrame | undefined; alignHeading: boolean },
   ) {
     this.#filter = filter;
     this.#base = config.frames.base;
     this.#fusion = config.fusion;
+    this.#initialization = config.initialization;
     this.#records = records;
     this.#mounts = new Mounts(config.frames);
     this.#alignment = start.alignHeading ? new HeadingAlignment(config.headingAlignment) : undefined;
@@ -59,7 +69,12 @@ export class SensorIntake {
 
   /** Whether a place in the world is known, if only a fix. */
   get hasFix(): boolean {
-    return this.#enu !== undefined;
+    return this.#hasFix;
+  }
+
+  /** Where the last fix puts the robot, for a first pose that nobody else knows anything of. */
+  get fixPrior(): Prior | undefined {
+    return this.#fixPrior;
   }
 
   mount(mount: Mount): void {
@@ -111,6 +126,7 @@ export class SensorIntake {
   }
 
   gnss(fix: GnssFix): void {
+    this.#hasFix = true;
     this.#enu ??= enuFrame({ lat: fix.latitude, lon: fix.longitude, ellipsoidalHeight: fix.altitude });
     const antenna = this.#enu.toEnu(fix.latitude, fix.longitude, fix.altitude);
     const T_base_antenna = this.#mounts.find(fix.frameId);
@@ -121,6 +137,10 @@ export class SensorIntake {
       );
     const leverArm = T_base_antenna?.position ?? [0, 0, 0];
     const covariance = gnssCovariance(fix);
+    if (!this.#filter.initialized && fix.status >= 0 && this.#initialization) {
+      const sigma = Math.sqrt(Math.max(covariance?.[0] ?? 0, covariance?.[4] ?? 0));
+      this.#fixPrior = priorFromFix(antenna, sigma, this.#initialization);
+    }
     const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
     if (this.#alignment && !this.#filter.initialized && !isUnseen(record)) {
       const aligned = this.#alignment.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);

@@ -31,6 +31,7 @@ export class TileSupply {
   #route: { readonly tileSize: number; readonly tiles: RouteTiles } | undefined;
   #position: XY | undefined;
   #planned: XY | undefined;
+  #reach = 0;
   #scansSincePlan = 0;
   #lastRefusal: string | undefined;
   readonly #reported = new Set<string>();
@@ -86,11 +87,13 @@ export class TileSupply {
   }
 
   /**
-   * To be called before each scan: the robot is at `position` (map frame), at `speed` m/s. Without `wait` it never
-   * waits for a tile. Rejects only for faults of our own.
+   * To be called before each scan: the robot is at `position` (map frame), at `speed` m/s, or within `reach` metres of
+   * there. Without `wait` it never waits for a tile. Rejects only for faults of our own.
    */
-  async moveTo(position: Vec3, speed = 0): Promise<void> {
+  async moveTo(position: Vec3, speed = 0, reach = 0): Promise<void> {
     const here: XY = [position[0], position[1]];
+    if (reach !== this.#reach) this.#planned = undefined;
+    this.#reach = reach;
     const before = this.#position;
     this.#position = here;
     if (this.#isSwapTime(before, here, speed)) this.#swap();
@@ -99,6 +102,11 @@ export class TileSupply {
     if (!this.#parts.wait) return;
     await loaded;
     if (before === undefined || this.#isSwapTime(before, here, speed)) this.#swap();
+  }
+
+  /** Whether all tiles that the last plan wants near the robot are in memory, or known to be damaged. */
+  get isComplete(): boolean {
+    return this.#current.missing.length === 0 && (this.#plan?.short ?? 0) === 0;
   }
 
   status(): SupplyStatus {
@@ -176,7 +184,7 @@ export class TileSupply {
   }
 
   #planFor(side: TileSide, position: XY, speed: number): TilePlan {
-    const { limits } = this.#parts;
+    const limits = { ...this.#parts.limits, holdRadius: this.#parts.limits.holdRadius + this.#reach };
     const held = new Set(side.held.keys());
     const plan = planTiles({ position, speed, held, route: this.#routeOn(side.tileSize) }, side, limits);
     side.plan = plan;

@@ -38,9 +38,18 @@ export async function align(
   checkArguments(T_map_base, options);
   throwIfCancelled(signal, 'aligning');
   const start: Pose = { position: T_map_base.position, orientation: quatNormalize(T_map_base.orientation) };
-  const none: Alignment = {
+  const none = { ...notAligned(start), points: cloud.size };
+  if (cloud.size === 0 || map.tiles.size === 0) return none;
+  const problem: Problem = { map, cloud, options, signal };
+  const { found, points } = await alignStageByStage(problem, none);
+  return gatherEvidence(problem, found, points);
+}
+
+/** An alignment that looked at nothing yet. */
+export function notAligned(T_map_base: Pose): Alignment {
+  return {
     ...evidenceOf(emptySums()),
-    T_map_base: start,
+    T_map_base,
     converged: false,
     iterations: 0,
     score: 0,
@@ -49,12 +58,7 @@ export async function align(
     covered: 0,
     clusters: 0,
     scatter: new Float64Array(36),
-    points: cloud.size,
   };
-  if (cloud.size === 0 || map.tiles.size === 0) return none;
-  const problem: Problem = { map, cloud, options, signal };
-  const { found, points } = await alignStageByStage(problem, none);
-  return gatherEvidence(problem, found, points);
 }
 
 /** From the start to the last stage that is asked for, and about how many points that one looked at. */

@@ -79,6 +79,11 @@ export class SurfelGrid {
     return this.#columns.has([x, y].map((v, a) => Math.floor((v - this.#low[a]!) / this.#size)).join());
   }
 
+  /** All of them, in no order. */
+  all(): Surfel[] {
+    return [...this.#cubes.values()].flat();
+  }
+
   /** Of two surfels the one whose plane is nearer. */
   #inCube(cubes: readonly number[], q: readonly number[]): Surfel | undefined {
     const [one, other] = this.#cubes.get(cubes.map(Math.floor).join()) ?? [];

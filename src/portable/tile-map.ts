@@ -1,9 +1,10 @@
-import type { Alignment, AlignOptions, Cloud, Tile, TileMap } from '../core.ts';
+import type { Alignment, AlignOptions, Cloud, PlaceArea, Places, Tile, TileMap } from '../core.ts';
 import type { Pose } from '../types.ts';
 import { Refusal } from '../types.ts';
 import { requirePose } from './arguments.ts';
 import { portableCloud } from './cloud.ts';
 import { align } from './icp.ts';
+import { findPlaces } from './places.ts';
 import { PortableTile, TileSet } from './tile-set.ts';
 
 export class PortableTileMap implements TileMap {
@@ -82,5 +83,10 @@ export class PortableTileMap implements TileMap {
     if (typeof options !== 'object' || options === null)
       throw new Refusal('bad-argument', 'expected alignment options');
     return align(this.#set, portableCloud(cloud), T_map_base, options, signal);
+  }
+
+  async places(cloud: Cloud, T_map_base: Pose, area: PlaceArea, signal?: AbortSignal): Promise<Places> {
+    requirePose('T_map_base', T_map_base);
+    return findPlaces(this.#set, portableCloud(cloud), T_map_base, area, signal);
   }
 }

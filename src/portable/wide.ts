@@ -74,7 +74,7 @@ async function gridPlaces(problem: Problem, start: Pose): Promise<Pose[]> {
 }
 
 /** How far at most a point within `arm` metres moves from one pose to the other, nearly; m. */
-function wayBetween(a: Pose, b: Pose, arm = 20): number {
+export function wayBetween(a: Pose, b: Pose, arm = 20): number {
   const shift = Math.hypot(...a.position.map((v, k) => v - b.position[k]!));
   const dot = a.orientation.reduce((sum, v, k) => sum + v * b.orientation[k]!, 0);
   return shift + arm * 2 * Math.sqrt(Math.max(0, 1 - dot * dot));

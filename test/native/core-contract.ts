@@ -3,6 +3,7 @@ import type { Core } from '../../src/core.ts';
 import { refusalReason } from '../../src/types.ts';
 import { decodeContract } from './decode-contract.ts';
 import { faultContract } from './fault-contract.ts';
+import { placesContract } from './places-contract.ts';
 import { searchContract } from './search-contract.ts';
 import { sweepContract } from './sweep-contract.ts';
 import { tileContract } from './tile-contract.ts';
@@ -15,6 +16,7 @@ export function coreContract(name: string, makeCore: () => Core): void {
     sweepContract(core);
     decodeContract(core);
     tileContract(core);
+    placesContract(core);
     faultContract(core);
     handlesContract(core);
   });

@@ -6,12 +6,14 @@ import { argumentsAgree } from './arguments-agree.ts';
 import { coreContract } from './core-contract.ts';
 import { coresAgree } from './cores-agree.ts';
 import { pcdCases } from './pcd-cases.ts';
+import { placesAgree } from './places-contract.ts';
 
 if (addonLoads()) {
   coreContract('native', () => loadCore('native'));
   coreContract('native, without SIMD', () => loadCore('native', 'scalar'));
   pcdCases('native', () => loadCore('native'));
   coresAgree(() => loadCore('native'));
+  describe('places of both cores', () => placesAgree(loadCore('native'), createPortableCore()));
   describe('arguments', () => argumentsAgree(loadCore('native'), createPortableCore()));
 } else {
   console.warn('skipped: the native addon is not built; run: make -C native addon');

@@ -33,6 +33,9 @@ class FakeMap implements TileMap {
   align(): never {
     throw new Error('not asked for');
   }
+  places(): never {
+    throw new Error('not asked for');
+  }
 }
 const core = { tileMap: () => new FakeMap() as TileMap } as unknown as Core;
 const origin = { lat: 37, lon: 127, ellipsoidalHeight: 0 };

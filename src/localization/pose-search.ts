@@ -1,0 +1,42 @@
+import type { Cloud, TileMap } from '../core.ts';
+import type { Stamp } from '../types.ts';
+import { secondsBetween } from './filter-state.ts';
+import { findFirstPose, type InitializationConfig, type Prior, reachOf } from './initialization.ts';
+import { emptyEvidence, type Registration, type RegistrationConfig } from './registration.ts';
+
+/** Looks for the robot all around a prior: with all tiles in memory, and not with every scan, because it takes long. */
+export class PoseSearch {
+  readonly #registration: RegistrationConfig;
+  readonly #config: InitializationConfig;
+  #last: { readonly stamp: Stamp; readonly reason: string } | undefined;
+
+  constructor(registration: RegistrationConfig, config: InitializationConfig) {
+    this.#registration = registration;
+    this.#config = config;
+  }
+
+  /**
+   * @param tilesAround gives all tiles within `reach` metres of a place and further as for tracking, or undefined while
+   * some are missing
+   */
+  async find(
+    stamp: Stamp,
+    scan: Cloud,
+    prior: Prior | undefined,
+    tilesAround: (prior: Prior, reach: number) => Promise<TileMap | undefined>,
+  ): Promise<Registration> {
+    const refuse = (reason: string): Registration => ({
+      ok: false,
+      reason,
+      evidence: emptyEvidence(scan.size),
+    });
+    if (!prior) return refuse('no-start');
+    const since = this.#last ? secondsBetween(this.#last.stamp, stamp) : Number.POSITIVE_INFINITY;
+    if (since >= 0 && since < this.#config.retryAfter) return refuse(this.#last!.reason);
+    const tiles = await tilesAround(prior, reachOf(prior, this.#config));
+    if (!tiles) return refuse('tiles-missing');
+    const found = await findFirstPose(tiles, scan, prior, this.#registration, this.#config);
+    this.#last = found.ok ? undefined : { stamp, reason: found.reason };
+    return found;
+  }
+}
