@@ -6,6 +6,7 @@ import { type IntegrityConfig, judgeState, type Situation, type Verdict } from '
 import { LiftWatch } from './lift-watch.ts';
 import type { PoseEstimate, PoseFilter } from './pose-filter.ts';
 import { protectionLevel, worstSigma } from './protection-level.ts';
+import { ScanPeriod } from './scan-period.ts';
 import { DeadReckoning } from './separation.ts';
 
 export interface IntegrityStart {
@@ -30,6 +31,7 @@ export class IntegrityMonitor {
   readonly #hasMap: boolean;
   readonly #reckoning: DeadReckoning;
   readonly #lift: LiftWatch;
+  readonly #period = new ScanPeriod();
   #row: number | undefined;
   /** when the last good registration came in, which is later than its stamp */
   #goodAt: Stamp | undefined;
@@ -64,6 +66,7 @@ export class IntegrityMonitor {
 
   /** A registration was used. `now`: the newest stamp of any sensor; `residual` in m. */
   good(now: Stamp, residual: number, startedAnew: boolean): void {
+    this.#period.scan(now);
     this.#goodAt = now;
     this.#misfit = undefined;
     this.#refusal = undefined;
@@ -75,6 +78,7 @@ export class IntegrityMonitor {
 
   /** A scan was not used. */
   bad(now: Stamp, reason: string): void {
+    this.#period.scan(now);
     this.#misfit = { since: this.#misfit?.since ?? now, until: now };
     this.#refusal = reason;
     this.#goodScans = 0;
@@ -131,6 +135,7 @@ export class IntegrityMonitor {
       sigma: estimate ? worstSigma(estimate.covariance, 15) : Number.POSITIVE_INFINITY,
       protectionLevel: level ?? Number.POSITIVE_INFINITY,
       silence: since(this.#goodAt, Number.POSITIVE_INFINITY),
+      patience: this.#period.patience(this.#config.registrationTimeout, this.#config.slowestRegistration),
       misfit: this.#misfit ? secondsBetween(this.#misfit.since, this.#misfit.until) : 0,
       refusal: this.#refusal,
       goodScans: this.#goodScans,

@@ -10,6 +10,11 @@ export const integrityConfig = z.strictObject({
     10,
     'with a map: TRACKING ends when for this long no registration was good, s; an alarm is due within 0.3 s',
   ),
+  slowestRegistration: positive(
+    0.8,
+    10,
+    's: a LiDAR slower than 6 Hz is waited for 1.5 of its own periods, but not longer than this: the robot goes 1.2 m in it',
+  ),
   maxSigma: positive(0.3, 10, 'with a map: TRACKING needs a horizontal standard deviation below this, m'),
   maxSigmaWithoutMap: positive(5, 100, 'likewise without a map, m'),
   lostSigma: positive(3, 100, 'with a map: LOST above this standard deviation, m'),
@@ -67,6 +72,8 @@ export interface Situation {
   readonly protectionLevel: number;
   /** seconds since the last good registration came in */
   readonly silence: number;
+  /** and how long that may be, by the LiDAR's own period */
+  readonly patience: number;
   /** seconds over which scans have come that do not fit; 0 while they fit */
   readonly misfit: number;
   /** why the last scan was not used, undefined where it was */
@@ -139,7 +146,7 @@ export const STATE_TABLE: readonly Rule[] = [
     state: 'DEGRADED',
     reason: (now) => now.refusal ?? 'no-lidar',
     motion: 'slow',
-    enter: (now, config) => now.hasMap && now.silence > config.registrationTimeout,
+    enter: (now) => now.hasMap && now.silence > now.patience,
   },
   {
     state: 'DEGRADED',

@@ -16,7 +16,7 @@ export const PLACE_RANGE = 40;
 const GROUND_NEAR = 8;
 const GROUND_RISE = 0.5;
 const GROUND_SLOPE = 0.12;
-const POINTS = 600;
+const POINTS = 400;
 
 /** A square grid about a place of the map frame. */
 export class PlaceFrame {

@@ -8,6 +8,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   surfels: () => import('./surfels.ts'),
   pcd: () => import('./pcd.ts'),
   registration: () => import('./registration.ts'),
+  fusion: () => import('./fusion.ts'),
   firstPose: () => import('./first-pose.ts'),
   trials: () => import('./registration-trials.ts'),
   eventloop: () => import('./eventloop.ts'),

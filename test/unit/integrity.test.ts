@@ -11,6 +11,7 @@ const well: Situation = {
   sigma: 0.03,
   protectionLevel: 0.2,
   silence: 0.1,
+  patience: 0.25,
   misfit: 0,
   refusal: undefined,
   goodScans: 5,

@@ -18,7 +18,7 @@ constexpr double kGroundNear = 8;
 // away.
 constexpr double kGroundRise = 0.5, kGroundSlope = 0.12;
 // Cells of the scan that are looked up for a place, at most.
-constexpr std::size_t kPlacePoints = 600;
+constexpr std::size_t kPlacePoints = 400;
 
 // A scan in level axes: z up, x where the prior says, about base_link.
 struct PlaceScan {

@@ -1,0 +1,96 @@
+import { PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { PoseFilter } from '../../../src/localization/pose-filter.ts';
+import { Random } from '../../../src/math/random.ts';
+import type { Vec3 } from '../../../src/types.ts';
+import { at, diagonal, noise3, plus, START, spoiled, Weaver } from '../../unit/fusion-simulation.ts';
+import { note } from '../measure.ts';
+import type { Row } from '../row.ts';
+import { config } from './world.ts';
+
+/** Simulated seconds; messages are made before the time is taken. */
+const SECONDS = 600;
+const CHUNK = 10;
+const [REGISTRATION_LATE, FIX_LATE] = [0.08, 0.3];
+
+type Send = (filter: PoseFilter) => void;
+
+/**
+ * What the filter takes of one core: IMU 200 Hz, registrations 10 Hz that come 80 ms late, fixes 5 Hz that come 300 ms
+ * late, odometry 50 Hz, and a pose asked for 100 times a second. The registration's own time is not in it.
+ */
+export async function cost(): Promise<Row[]> {
+  const pauses: number[] = [];
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) pauses.push(duration);
+  });
+  const filter = new PoseFilter(config.fusion);
+  const start = { position: [0, 0, 0], orientation: [0, 0, 0, 1] } as const;
+  filter.initialize(START, start, diagonal(0.05, 0.05, 0.05, 0.01, 0.01, 0.01), [1, 0, 0]);
+  const r = new Random(4);
+  const robot = new Weaver();
+  let busy = 0;
+  for (let from = 0; from < SECONDS; from += CHUNK) {
+    const messages = chunk(r, robot, from);
+    await nextTurn();
+    if (from > 0) observer.observe({ entryTypes: ['gc'] });
+    const began = process.cpuUsage();
+    for (const { send } of messages) send(filter);
+    const { user, system } = process.cpuUsage(began);
+    await nextTurn();
+    observer.disconnect();
+    // The first chunk is compiled while it runs.
+    if (from > 0) busy += (user + system) / 1e6;
+  }
+  note(`fusion.cost: ${pauses.length} collections, ${pauses.filter((ms) => ms > 2).length} longer than 2 ms`);
+  const most = (limit: number) => ({ of: 'value', at: 'most', limit }) as const;
+  return [
+    { id: 'fusion.cost', value: (100 * busy) / (SECONDS - CHUNK), unit: '% of one core', bar: most(4) },
+    {
+      id: 'fusion.pause',
+      value: Math.max(0, ...pauses),
+      unit: 'ms, longest collection in 10 minutes',
+      bar: most(2),
+    },
+  ];
+}
+
+/** In the order of their arrival. */
+function chunk(r: Random, robot: Weaver, from: number): { arrival: number; send: Send }[] {
+  const messages: { arrival: number; send: Send }[] = [];
+  for (let k = from * 200 + 1; k <= (from + CHUNK) * 200; k++) {
+    const time = k / 200;
+    const stamp = at(time);
+    const truth = robot.pose(time);
+    const perfect = robot.imu(time);
+    const reading = {
+      stamp,
+      angularVelocity: plus(perfect.angularVelocity, noise3(r, 0.005)),
+      linearAcceleration: plus(perfect.linearAcceleration, noise3(r, 0.08)),
+    };
+    messages.push({ arrival: time, send: (f) => void f.imu(reading) });
+    if (k % 2 === 0) messages.push({ arrival: time, send: (f) => void f.stateAt(stamp) });
+    if (k % 4 === 0) {
+      const linear = plus([Weaver.speed(time), 0, 0], noise3(r, 0.02));
+      const angular: Vec3 = [0, 0, Weaver.yawRate(time)];
+      messages.push({ arrival: time, send: (f) => void f.odometry(stamp, linear, angular) });
+    }
+    if (k % 20 === 0) {
+      const pose = spoiled(truth, r, 0.02, 0.001);
+      const covariance = diagonal(0.02, 0.02, 0.02, 0.001, 0.001, 0.001);
+      messages.push({
+        arrival: time + REGISTRATION_LATE,
+        send: (f) => void f.registration(stamp, pose, covariance),
+      });
+    }
+    if (k % 40 === 0) {
+      const antenna = plus(truth.position, noise3(r, 1.5));
+      const covariance = [...diagonal(1.5, 1.5, 1.5)];
+      messages.push({
+        arrival: time + FIX_LATE,
+        send: (f) => void f.gnss(stamp, antenna, covariance, [0, 0, 0], 0),
+      });
+    }
+  }
+  return messages.sort((a, b) => a.arrival - b.arrival);
+}
