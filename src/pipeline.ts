@@ -81,17 +81,15 @@ export class Localizer {
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
     this.#search = new PoseSearch(config.registration, config.initialization);
-    const hasMap = map !== undefined;
     this.#integrity = new IntegrityMonitor(config.integrity, config.advice, {
-      hasMap,
+      hasMap: map !== undefined,
       gravity,
       gyroGap: config.fusion.imu.maxGap,
     });
-    const records = watchedBy(this.#integrity, this.#filter, sink);
-    this.#intake = new SensorIntake(this.#filter, config, records, {
+    this.#intake = new SensorIntake(this.#filter, config, watchedBy(this.#integrity, this.#filter, sink), {
       map: origin && enuFrame(origin),
-      // With a map its scans find the heading.
-      alignHeading: parts.prior === undefined && !hasMap,
+      // With a map scans find the heading.
+      alignHeading: parts.prior === undefined && !(map && parts.outputOn === 'points'),
     });
   }
 
@@ -105,8 +103,7 @@ export class Localizer {
     for (const group of this.#group.due(message.arrival)) await this.#onPoints(group);
     switch (message.kind) {
       case 'mount':
-        this.#intake.mount(message.value);
-        return;
+        return this.#intake.mount(message.value);
       case 'imu':
         this.#intake.imu(message.value);
         break;
@@ -120,8 +117,7 @@ export class Localizer {
         for (const group of this.#group.add(message.value, message.arrival)) await this.#onPoints(group);
         return;
       case 'refused':
-        this.#parts.sink.refused(message.reason, `${message.channel}: ${message.detail}`);
-        return;
+        return this.#parts.sink.refused(message.reason, `${message.channel}: ${message.detail}`);
       case 'pose': // somebody's truth: not ours to use
         return;
     }
