@@ -1,7 +1,8 @@
 import type { FlatGraph } from './flat-graph.ts';
+import { Bounds } from './landmarks.ts';
 import type { CellBorders, Overlay, Passing } from './overlay.ts';
 import { BEGIN, Reach, THROUGH } from './reach.ts';
-import type { Search, SearchInput, SearchResult } from './search.ts';
+import { GAVE_UP, type Search, type SearchInput, type SearchResult } from './search.ts';
 
 /** A cost found by other sums than the one that is looked for may differ in its last digits. */
 const ROUNDING = 1e-9;
@@ -26,6 +27,7 @@ export class OverlaySearch {
   #best = Number.POSITIVE_INFINITY;
   #input!: SearchInput;
   #begin: Ecef = [0, 0, 0];
+  #bounds = new Bounds([]);
 
   constructor(borders: CellBorders, plain: Search) {
     this.#graph = borders.graph;
@@ -44,6 +46,7 @@ export class OverlaySearch {
     this.#best = input.bound;
     this.#input = input;
     this.#begin = begin;
+    this.#bounds = overlay.landmarks.between(input.starts, input.ends);
     const { cells, nodeOf, slotOf } = this.#borders;
     const open = new Set([...input.starts, ...input.ends].map(({ node }) => cells.cell[node]!));
     for (const { node, cost } of input.starts) this.#lower(ahead, true, slotOf[node]!, cost, BEGIN, BEGIN);
@@ -108,8 +111,8 @@ export class OverlaySearch {
     if (cost >= reach.cost[slot]!) return;
     const node = this.#borders.nodeOf[slot]!;
     const { goal, leastPerMetre } = this.#input;
-    const toEnd = this.#metres(node, goal) * leastPerMetre * SLACK;
-    const toBegin = this.#metres(node, this.#begin) * leastPerMetre * SLACK;
+    const toEnd = SLACK * this.#bounds.toEnd(slot, this.#metres(node, goal) * leastPerMetre);
+    const toBegin = SLACK * this.#bounds.fromBegin(slot, this.#metres(node, this.#begin) * leastPerMetre);
     if (cost + (isAhead ? toEnd : toBegin) >= this.#best) return;
     const mean = (toEnd - toBegin) / 2;
     reach.lower(slot, cost, before, arc, isAhead ? cost + mean : cost - mean);
@@ -179,7 +182,7 @@ export class OverlaySearch {
           : Number.POSITIVE_INFINITY,
       bound: hop.cost * (1 + ROUNDING) + ROUNDING,
     });
-    if (!found) throw new Error(`a way through cell ${inside} is lost`);
+    if (!found || found === GAVE_UP) throw new Error(`a way through cell ${inside} is lost`);
     this.#settled += found.settled;
     return found.arcs;
   }

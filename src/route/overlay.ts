@@ -1,6 +1,7 @@
 import { CellCosts } from './cell-costs.ts';
 import { type Cells, cellsOf } from './cells.ts';
 import type { FlatGraph } from './flat-graph.ts';
+import { Landmarks } from './landmarks.ts';
 
 /** Costs of one profile's arcs (link × 2 + backwards) at one time, seconds; Infinity where it is closed. */
 export type ArcCost = (arc: number) => number;
@@ -60,6 +61,7 @@ export class Overlay {
   readonly #costs: Float64Array;
   readonly #passing: (Passing & { readonly state: string })[] = [];
   readonly #stateOf: (cell: number, timeMs: number) => string;
+  #landmarks: Landmarks | undefined;
 
   /**
    * @param stateOf a word for the walls that hold in a cell at a time: the costs are the same while it is
@@ -75,6 +77,16 @@ export class Overlay {
     this.#stateOf = stateOf;
     this.#costs = new Float64Array(2 * borders.graph.linkIds.length).fill(Number.POSITIVE_INFINITY);
     for (const arc of borders.graph.arcs) this.#costs[arc] = isTimed(arc >> 1) ? Number.NaN : arcCost(arc);
+  }
+
+  get landmarks(): Landmarks {
+    if (!this.#landmarks) throw new Error('expected landmarks, found none: place them first');
+    return this.#landmarks;
+  }
+
+  /** Yields now and then. @param leastCost of arcs whose cost changes with the time: the least that it is ever */
+  *placeLandmarks(leastCost: ArcCost): Generator<void, void> {
+    this.#landmarks = yield* Landmarks.on(this.borders, this.costs(leastCost));
   }
 
   /** As `arcCost`, of which only arcs are asked whose cost changes with the time. */

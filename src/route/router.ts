@@ -7,7 +7,7 @@ import { type ArcCost, CellBorders, Overlay } from './overlay.ts';
 import { OverlaySearch } from './overlay-search.ts';
 import { type LinkCosts, linkCosts, type Profile } from './profile.ts';
 import { lineOfSteps } from './route-line.ts';
-import { Search } from './search.ts';
+import { GAVE_UP, Search } from './search.ts';
 import { isTimed, isValid, type WallEffects, wallEffects, wallStates } from './walls.ts';
 
 /** Degrees. */
@@ -36,7 +36,7 @@ export interface Route {
 }
 export interface NoRoute {
   readonly ok: false;
-  readonly reason: 'no-link-near-start' | 'no-link-near-end' | 'no-way';
+  readonly reason: 'no-link-near-start' | 'no-link-near-end' | 'no-way' | 'profile-not-prepared';
   readonly message: string;
 }
 
@@ -77,7 +77,8 @@ export class Router {
       this.#cells = { borders, search: new OverlaySearch(borders, this.#search) };
     }
     const { borders } = this.#cells;
-    const slow = this.#arcCosts(linkCosts(this.graph, profile), timeMs);
+    const costs = linkCosts(this.graph, profile);
+    const slow = this.#arcCosts(costs, timeMs);
     const states = wallStates(this.graph, this.#walls, borders.cells.cell);
     const changes = (link: number) => this.#walls.get(link)?.some(isTimed) ?? false;
     const overlay = new Overlay(borders, states, changes, slow);
@@ -86,6 +87,7 @@ export class Router {
       overlay.passing(cell, timeMs, arcCost);
       yield;
     }
+    yield* overlay.placeLandmarks((arc) => costs.travel(arc >> 1, false) + costs.wait(arc >> 1));
     this.#prepared.set(keyOf(profile), overlay);
   }
 
@@ -101,8 +103,9 @@ export class Router {
   /**
    * The cheapest way for a profile. Start and end are taken to the nearest link that the profile can use.
    * @param timeMs epoch milliseconds at which virtual walls are judged
+   * @param mostSettled for a profile that is not prepared: nodes at which the search gives up (about a microsecond each)
    */
-  find(start: LonLat, end: LonLat, profile: Profile, timeMs: number): Route | NoRoute {
+  find(start: LonLat, end: LonLat, profile: Profile, timeMs: number, mostSettled?: number): Route | NoRoute {
     const costs = linkCosts(this.graph, profile);
     const usable = (link: number) => costs.travel(link, false) < Number.POSITIVE_INFINITY;
     const a = this.#grid.nearest(start.lon, start.lat, profile.maxSnap, usable);
@@ -135,7 +138,8 @@ export class Router {
     };
     const found = overlay
       ? this.#cells!.search.run(input, toEcef(a.lat, a.lon, 0), overlay, timeMs)
-      : this.#search.run(input);
+      : this.#search.run({ ...input, mostSettled });
+    if (found === GAVE_UP) return notPrepared(profile, mostSettled!);
     if (found) {
       const first = cheapest(starts, found.startNode);
       const last = cheapest(ends, found.endNode);
@@ -213,6 +217,14 @@ function cheapest<T extends { node: number; cost: number }>(of: readonly T[], no
 function wholeStep(graph: FlatGraph, arc: number): RouteStep {
   const length = graph.length[arc >> 1]!;
   return arc & 1 ? { link: arc >> 1, begin: length, end: 0 } : { link: arc >> 1, begin: 0, end: length };
+}
+
+function notPrepared({ name }: Profile, mostSettled: number): NoRoute {
+  return {
+    ok: false,
+    reason: 'profile-not-prepared',
+    message: `expected to find the way for profile ${name} among ${mostSettled} nodes, found it further; ask for a nearer place, or for a profile that the service has prepared`,
+  };
 }
 
 function noLink(which: 'start' | 'end', { lon, lat }: LonLat, { name, maxSnap }: Profile): NoRoute {

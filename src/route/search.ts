@@ -12,7 +12,12 @@ export interface SearchInput {
   arcCost(arc: number): number;
   /** better ways are known at this cost; Infinity for none */
   readonly bound: number;
+  /** gives up once so many nodes are settled; undefined: never */
+  readonly mostSettled?: number | undefined;
 }
+
+/** The search gave up: whether there is a way is not known. */
+export const GAVE_UP = 'gave-up';
 
 export interface SearchResult {
   readonly cost: number;
@@ -49,7 +54,7 @@ export class Search {
   }
 
   /** The cheapest way; undefined where there is none below the bound. */
-  run(input: SearchInput): SearchResult | undefined {
+  run(input: SearchInput): SearchResult | typeof GAVE_UP | undefined {
     const { arcStart, arcs, from, to } = this.#graph;
     const reached = this.#newRun();
     const settledMark = reached + 1;
@@ -62,7 +67,7 @@ export class Search {
       const node = heap.pop();
       if (state[node] === settledMark) continue;
       state[node] = settledMark;
-      settled++;
+      if (++settled > (input.mostSettled ?? Number.POSITIVE_INFINITY)) return GAVE_UP;
       const soFar = cost[node]!;
       for (const end of input.ends) {
         if (end.node === node && soFar + end.cost < best) {

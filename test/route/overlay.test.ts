@@ -148,6 +148,37 @@ describe('a prepared profile', () => {
     router.forget(WALKER);
     expect(router.isPrepared(WALKER)).toBe(false);
   });
+
+  it('may look as far as it likes; one that is not prepared gives up and says so where it is told to', () => {
+    const city = new City(30, 1);
+    const graph = { nodes: [...city.nodes()], links: [...city.links()], walls: [] };
+    const router = prepared(graph, WALKER, 60, 0);
+    const ends = [placeOf(graph, 0, 0), placeOf(graph, 1700, 1)] as const;
+    const whole = router.find(...ends, WALKER, 0);
+    expect(router.find(...ends, WALKER, 0, 10)).toEqual(whole);
+    const other = { ...WALKER, name: 'guest', speed: 0.5 };
+    expect(router.find(...ends, other, 0, 1000)).toMatchObject({ ok: true });
+    const refused = router.find(...ends, other, 0, 10);
+    expect(refused).toMatchObject({ ok: false, reason: 'profile-not-prepared' });
+    expect((refused as { message: string }).message).toContain('profile guest among 10 nodes');
+  });
+
+  it('is helped by landmarks: fewer nodes are settled than a plain search needs', () => {
+    const city = new City(60, 5);
+    const graph = { nodes: [...city.nodes()], links: [...city.links()], walls: [] };
+    const [router, plain] = [prepared(graph, WALKER, 60, 0), new Router(graph)];
+    let [with_, without] = [0, 0];
+    for (let k = 0; k < 20; k++) {
+      const ends = [placeOf(graph, 311 * k, 0.3), placeOf(graph, 5000 - 173 * k, 0.7)] as const;
+      const [a, b] = [router.find(...ends, WALKER, 0), plain.find(...ends, WALKER, 0)];
+      if (!a.ok || !b.ok) continue;
+      expect(a.cost).toBeCloseTo(b.cost, 6);
+      with_ += a.settled;
+      without += b.settled;
+    }
+    expect(without).toBeGreaterThan(0);
+    expect(with_).toBeLessThan(0.6 * without);
+  });
 });
 
 /** Each step begins at the node where the one before it ended. */

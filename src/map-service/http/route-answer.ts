@@ -9,11 +9,21 @@ import type { ServedMap } from './map-catalog.ts';
 import { featuresNear } from './near-route.ts';
 import { Problem } from './problem.ts';
 
+/**
+ * A profile that came with the request has no prepared cells: its search over a whole country would keep all others
+ * waiting for half a second. So many nodes are 15 km of a city, and less than 0.1 s.
+ */
+const MOST_SETTLED = 60_000;
+
 const place = z.object({ lon: z.number().min(-180).max(180), lat: z.number().min(-90).max(90) });
 export const routeRequest = z.object({
   from: place,
   to: place,
-  profile: z.union([z.string(), profileSchema]).describe('name of a profile of the service, or a profile'),
+  profile: z
+    .union([z.string(), profileSchema])
+    .describe(
+      'name of a profile of the service; or a profile, for which ways are looked for nearby only (profile-not-prepared)',
+    ),
 });
 export type RouteRequest = z.infer<typeof routeRequest>;
 
@@ -34,7 +44,8 @@ export function routeAnswer(
   timeMs: number,
   { radiusM, lifeMs }: { radiusM: number; lifeMs: number },
 ) {
-  const route = map.router.find(request.from, request.to, profile, timeMs);
+  const limit = typeof request.profile === 'string' ? undefined : MOST_SETTLED;
+  const route = map.router.find(request.from, request.to, profile, timeMs, limit);
   if (!route.ok) throw new Problem(422, route.reason, route.message);
   const { manifest, manifestSha256 } = map;
   const line = route.line.map(([lon, lat]) => map.frame.toEnu(lat, lon, map.frame.origin.ellipsoidalHeight));
