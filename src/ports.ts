@@ -66,8 +66,8 @@ export interface ManifestService {
 
 /** What outlives the process: manifests that were accepted, and what was seen at most. */
 export interface ManifestStore {
-  /** Manifests kept, the latest version first. */
-  stored(): Promise<ReceivedManifest[]>;
+  /** Manifests kept, the latest version first, each read when it is asked for: that of a large map takes 100 MB. */
+  stored(): AsyncIterable<ReceivedManifest>;
   /** Keeps a manifest whole or not at all, beside the others. */
   keep(version: number, received: ReceivedManifest): Promise<void>;
   readonly seen: SeenStore;

@@ -15,7 +15,7 @@ export interface KeeperParts {
   /** who publishes, and what outlives us; both as in the ports */
   readonly service: { newest(): Promise<Received | undefined>; accept(): void };
   readonly store: {
-    stored(): Promise<Received[]>;
+    stored(): AsyncIterable<Received>;
     keep(version: number, received: Received): Promise<void>;
     readonly seen: {
       read(): Promise<{ version: number; timeMs: number }>;
@@ -45,10 +45,9 @@ export class ManifestKeeper {
   /** The map to begin with: what was in use last, if it still may be; else none, and why. `nowMs`: Unix time. */
   async stored(nowMs: number): Promise<{ index?: MapIndex; problems: Problem[] }> {
     const problems: Problem[] = [];
-    const kept = await this.#parts.store.stored();
     const { version: last } = await this.#parts.store.seen.read();
     let newer: MapIndex | undefined;
-    for (const received of kept) {
+    for await (const received of this.#parts.store.stored()) {
       const index = await this.#judge(received, nowMs, problems);
       // One that was kept but never used may lack its tiles: the one that was in use is surer.
       if (index?.version === last) return { index: this.#use(index), problems };

@@ -27,6 +27,12 @@ async function put(store: TileStore, bytes: Uint8Array): Promise<string> {
   return name;
 }
 
+async function all<T>(given: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of given) found.push(one);
+  return found;
+}
+
 async function reasonOf(work: Promise<unknown>): Promise<string | undefined> {
   return work.then(
     () => undefined,
@@ -220,7 +226,7 @@ describe('a manifest store', () => {
     const store = await FolderManifestStore.open(folder, 'yard');
     for (const version of [2, 1, 10, 9, 11]) await store.keep(version, received(version));
     await store.keep(11, received(11));
-    const stored = await (await FolderManifestStore.open(folder, 'yard')).stored();
+    const stored = await all((await FolderManifestStore.open(folder, 'yard')).stored());
     expect(stored.map(({ manifest }) => manifest[0])).toEqual([11, 10, 9]);
     for (const { manifest, envelope } of stored) expect(envelope![0]).toBe(manifest[0]! + 100);
   });
@@ -229,7 +235,7 @@ describe('a manifest store', () => {
     const store = await FolderManifestStore.open(folder, 'yard');
     await store.seen.raise(1, 0);
     for (const version of [1, 2, 3, 4, 5]) await store.keep(version, received(version));
-    expect((await store.stored()).map(({ manifest }) => manifest[0])).toEqual([5, 4, 3, 1]);
+    expect((await all(store.stored())).map(({ manifest }) => manifest[0])).toEqual([5, 4, 3, 1]);
   });
 
   it('remembers the most that was seen, whoever saw it, in whatever order', async () => {

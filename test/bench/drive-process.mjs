@@ -45,5 +45,7 @@ for (let leg = 1; leg < LEGS.length; leg++) {
 }
 const { bytesReceived } = opened.source.status();
 await opened.close();
-process.send({ samples, metres, mostHeld, bytesReceived, refused });
+// Of the kernel: the moments between two samples count too.
+const peak = (1024 * process.resourceUsage().maxRSS) / 1e6;
+process.send({ samples, peak, metres, mostHeld, bytesReceived, refused });
 process.disconnect();

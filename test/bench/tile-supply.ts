@@ -29,6 +29,8 @@ const SWAPPED = 9;
 
 interface Drive {
   samples: [metres: number, megabytes: number][];
+  /** resident, MB */
+  peak: number;
   metres: number;
   mostHeld: number;
   bytesReceived: number;
@@ -216,11 +218,11 @@ async function driving(folder: string): Promise<Row[]> {
     return [
       {
         id: 'tiles.drive.rssPeak',
-        value: peakOf(lean),
+        value: lean.peak,
         unit: 'MB',
         bar: { of: 'value', at: 'most', limit: 250 },
       },
-      { id: 'tiles.drive.rssPeak.plain', value: peakOf(plain), unit: 'MB' },
+      { id: 'tiles.drive.rssPeak.plain', value: plain.peak, unit: 'MB' },
       { id: 'tiles.drive.downloaded', value: lean.bytesReceived / 1e6, unit: 'MB' },
       { id: 'tiles.drive.share', value: (100 * lean.bytesReceived) / map.bytes, unit: '% of the map' },
       { id: 'tiles.drive.length', value: lean.metres, unit: 'm' },
@@ -228,10 +230,6 @@ async function driving(folder: string): Promise<Row[]> {
   } finally {
     map.close();
   }
-}
-
-function peakOf({ samples }: Drive): number {
-  return Math.max(...samples.map(([, megabytes]) => megabytes));
 }
 
 function driveIn(

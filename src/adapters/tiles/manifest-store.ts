@@ -33,14 +33,12 @@ export class FolderManifestStore implements ManifestStore {
     return new FolderManifestStore(folder);
   }
 
-  async stored(): Promise<ReceivedManifest[]> {
-    const found: ReceivedManifest[] = [];
+  async *stored(): AsyncIterable<ReceivedManifest> {
     for (const name of await this.#names()) {
       const manifest = await readFile(join(this.#kept, name, 'manifest.json')).catch(() => undefined);
       const envelope = await readFile(join(this.#kept, name, 'manifest.json.dsse')).catch(() => undefined);
-      if (manifest) found.push({ manifest, envelope });
+      if (manifest) yield { manifest, envelope };
     }
-    return found;
   }
 
   async keep(version: number, { manifest, envelope }: ReceivedManifest): Promise<void> {
