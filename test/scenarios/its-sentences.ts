@@ -37,6 +37,8 @@ const outside: Sentence[] = [
     new RegExp(`^every vendor (${said})$`),
     (world, fault) => spoil(world, Object.fromEntries(VENDORS.map((vendor) => [vendor, FAULTS[fault!]]))),
   ],
+  [/^the broker is killed$/, (world) => spoil(world, { broker: { down: true } })],
+  [/^the broker is started again$/, (world) => spoil(world, { broker: { down: false } })],
   [
     /^(.+) hides the light$/,
     (world, what) => {
@@ -152,9 +154,11 @@ const checks: Sentence[] = [
     (world) => void expect(world.events.filter(({ severity }) => severity === 'alarm')).toEqual([]),
   ],
   [
-    /^vendor (\w+) is (ok|degraded|down)$/,
-    (world, name, state) =>
-      void expect(world.status?.health.find((row) => row.name === `vendor:${name}`)).toMatchObject({ state }),
+    /^(vendor|broker) (\w+) is (ok|degraded|down)$/,
+    (world, kind, name, state) =>
+      void expect(world.status?.health.find((row) => row.name === `${kind}:${name}`)).toMatchObject({
+        state,
+      }),
   ],
 ];
 

@@ -43,6 +43,9 @@ export class FakeCity {
   readonly #cancels = new Map<string, () => void>();
   #http: Server | undefined;
   #broker: FakeBroker | undefined;
+  #mqttPort = 0;
+  /** broker on and off, one after the other */
+  #switching: Promise<void> = Promise.resolve();
 
   private constructor(options: CityOptions) {
     this.#options = options;
@@ -53,8 +56,9 @@ export class FakeCity {
 
   static async start(options: CityOptions): Promise<FakeCity> {
     const city = new FakeCity(options);
-    const { host, httpPort, mqttPort } = options;
-    city.#broker = await FakeBroker.start(host, mqttPort, (topic, payload) => city.#receive(topic, payload));
+    const { host, httpPort } = options;
+    city.#mqttPort = options.mqttPort;
+    await city.#startBroker();
     const http = makeHttp(city);
     city.#http = http;
     await new Promise<void>((resolve, reject) => {
@@ -71,7 +75,7 @@ export class FakeCity {
   }
 
   get mqttUrl(): string {
-    return `mqtt://${this.#options.host}:${this.#broker!.port}`;
+    return `mqtt://${this.#options.host}:${this.#mqttPort}`;
   }
 
   /** What a vendor sees now of the signals that are asked for. */
@@ -108,6 +112,9 @@ export class FakeCity {
     const parsed = faultsSchema.safeParse(value);
     if (!parsed.success) throw new Refusal('bad-faults', z.prettifyError(parsed.error));
     this.faults = parsed.data;
+    this.#switching = this.#switching
+      .then(() => this.#switchBroker())
+      .catch((error: Error) => this.#options.onProblem?.(`broker: ${error.message}`));
   }
 
   async close(): Promise<void> {
@@ -115,7 +122,24 @@ export class FakeCity {
     const http = this.#http;
     http?.closeAllConnections();
     await new Promise<void>((resolve) => (http ? http.close(() => resolve()) : resolve()));
+    await this.#switching;
     await this.#broker?.close();
+  }
+
+  async #switchBroker(): Promise<void> {
+    const { down } = this.faults.broker;
+    const broker = this.#broker;
+    if (!down && !broker) await this.#startBroker();
+    if (!down || !broker) return;
+    this.#broker = undefined;
+    await broker.close();
+  }
+
+  async #startBroker(): Promise<void> {
+    this.#broker = await FakeBroker.start(this.#options.host, this.#mqttPort, (topic, payload) =>
+      this.#receive(topic, payload),
+    );
+    this.#mqttPort = this.#broker.port;
   }
 
   #every(name: string, ms: number, run: () => void): void {

@@ -20,6 +20,10 @@ export const faultsSchema = z.strictObject({
   city: faultSchema.prefault({}),
   national: faultSchema.prefault({}),
   mqtt: faultSchema.prefault({}),
+  broker: z
+    .strictObject({ down: z.boolean().default(false) })
+    .prefault({})
+    .describe('killed; started again on its port when it is well'),
   door: z
     .strictObject({ stuck: z.boolean().default(false) })
     .prefault({})
