@@ -105,8 +105,7 @@ describe.skipIf(!hasChromium)('the page', { timeout: 120_000 }, () => {
     role: string,
     name: string,
     more = '',
-    // Small: without a graphics card every pixel is drawn by the processor.
-    size = { width: 800, height: 450 },
+    size = { width: 1280, height: 720 },
     url = rig.url,
   ): Promise<Page> {
     const page = await browser.newPage({ viewport: size });
