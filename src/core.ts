@@ -1,10 +1,11 @@
 import type { PlaceArea, Places } from './core/places.ts';
 import type { RayScene } from './core/rays.ts';
+import type { VoxelBlock, VoxelEvidence, VoxelScans } from './core/voxels.ts';
 import type { PointCloud2, Pose, Vec3 } from './types.ts';
 
 export type { Place, PlaceArea, Places } from './core/places.ts';
-
 export { type RayHits, type RayScene, type RaySweep, SOLID_NUMBERS } from './core/rays.ts';
+export type { VoxelBlock, VoxelEvidence, VoxelScans } from './core/voxels.ts';
 
 /**
  * The computing core: implemented natively (C++, `native/`) and portably (`src/portable/`), with one interface.
@@ -62,6 +63,11 @@ export interface Core {
    * not finite.
    */
   rayScene(solids: Float64Array): RayScene;
+  /**
+   * In how many scans each cube of a block was seen full, and seen through: rays say nothing of their last `gap` metres.
+   * Rejects with a Refusal on arrays that do not fit.
+   */
+  traceVoxels(block: VoxelBlock, scans: VoxelScans, gap: number): Promise<VoxelEvidence>;
 }
 
 export interface RangeLimits {

@@ -4,7 +4,7 @@ import { createPortableCore } from './portable/core.ts';
 import { Refusal } from './types.ts';
 
 /** What `native/src/addon.cpp` exports: the core's functions, with a cancel token where the core takes a signal. */
-type Addon = Pick<Core, 'cloud' | 'setThreads'> & {
+type Addon = Pick<Core, 'cloud' | 'setThreads' | 'traceVoxels'> & {
   [K in LongWork]: (...args: WithToken<Parameters<Core[K]>>) => ReturnType<Core[K]>;
 } & {
   /** Sets (when given) and says the instruction set. */
@@ -109,6 +109,7 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
       cancellable(signal, (token) => addon.tileFromIndex(cloud, origin, index, token)),
     tileIndex: (tile, signal) => cancellable(signal, (token) => addon.tileIndex(tile, token)),
     rayScene: (solids) => new addon.RayScene(solids),
+    traceVoxels: (block, scans, gap) => addon.traceVoxels(block, scans, gap),
     tileMap: (tileSize) => {
       const map = new addon.TileMap(tileSize);
       return {

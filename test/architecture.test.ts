@@ -25,6 +25,7 @@ const RULES: Readonly<Record<string, readonly string[] | typeof ANYTHING>> = {
   robot: ['types', 'math', 'core', 'ports', ...STAGES, 'pipeline'],
   adapters: ['types', 'math', 'ports', 'pointcloud', 'ros', 'quality', 'core (types)'],
   evaluation: ['types', 'math'],
+  drive: ['types', 'math', 'core', 'map', 'quality'],
   'map-service': ['types', 'math', 'core', 'pointcloud', 'map', 'route', 'quality'],
   main: ANYTHING,
   commands: ANYTHING,

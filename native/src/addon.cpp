@@ -4,6 +4,7 @@
 #include "dilly/voxel.hpp"
 #include "ray_scene_handle.hpp"
 #include "tile_map_handle.hpp"
+#include "voxel_rays_js.hpp"
 
 namespace dilly::binding {
 namespace {
@@ -302,6 +303,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("tile", tile_js);
   add("tileFromIndex", tile_from_index_js);
   add("tileIndex", tile_index_js);
+  add("traceVoxels", trace_voxels_js);
   add("setThreads", set_threads_js);
   add("setSimd", set_simd_js);
   return exports;

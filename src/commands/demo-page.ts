@@ -7,6 +7,7 @@ import { WatchedMap } from '../adapters/operator/watched-map.ts';
 import type { CloudArrays } from '../core.ts';
 import type { RobotControl, RobotWatcher } from '../ports/robot.ts';
 import type { Stamp } from '../types.ts';
+import type { DemoRecording } from './demo-recording.ts';
 import { mapFeatures } from './map-features.ts';
 import type { SimParts } from './sim-run.ts';
 
@@ -35,6 +36,7 @@ export class DemoPage {
     parts: Pick<SimParts, 'core' | 'config' | 'map'>,
     graph: Uint8Array | undefined,
     say: (text: string) => void,
+    recording?: Pick<DemoRecording, 'folder' | 'registry'>,
   ): Promise<{ page: DemoPage; address: string }> {
     const { index } = parts.map;
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -62,6 +64,7 @@ export class DemoPage {
           page: files,
           map,
           sensorNow: () => self.stamp,
+          ...(recording && { recording: () => recording.folder, registries: [recording.registry] }),
           onFailure: (what, error) => say(`operators' port: ${what}: ${String(error)}`),
         }),
     );

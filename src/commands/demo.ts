@@ -8,6 +8,7 @@ import { mapService } from '../map-service/http/server.ts';
 import { Refusal } from '../types.ts';
 import { NetworkCity } from './demo-outside.ts';
 import { DemoPage } from './demo-page.ts';
+import { DemoRecording } from './demo-recording.ts';
 import { readProfiles } from './map-serve.ts';
 import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
 import { DEMO_MAP, openSim, PROFILES } from './sim.ts';
@@ -17,6 +18,7 @@ interface DemoOptions extends CommonOptions {
   readonly headless?: boolean;
   readonly minutes: number;
   readonly seed: number;
+  readonly record?: string;
 }
 
 /** So often a line says where the robot is, s. */
@@ -32,6 +34,7 @@ export function addDemo(program: Command): void {
     .option('--headless', 'without a page; exit code 1 where the delivery fails')
     .option('--minutes <n>', 'the delivery must be done by then', number, 4)
     .option('--seed <n>', 'of sensors and traffic', number, 1)
+    .option('--record <dir>', 'record the drive, sensors and what the robot says, to a folder in it')
     .action(demo);
 }
 
@@ -95,7 +98,9 @@ async function deliver(
   const outside = await NetworkCity.start(graph.toString(), parts.config, say);
   closers.push(() => outside.close());
   say(`map service ${address}/openapi; city ${outside.addresses}; ends at Ctrl-C`);
-  const opened = options.headless ? undefined : await DemoPage.open(parts, graph, say);
+  const recording = options.record ? await DemoRecording.start(options.record, parts.config, say) : undefined;
+  if (recording) closers.push(() => recording.close());
+  const opened = options.headless ? undefined : await DemoPage.open(parts, graph, say, recording);
   const page = opened?.page;
   if (page) closers.push(() => page.close());
   if (opened) say(`operators' page: ${opened.address}`);
@@ -105,9 +110,14 @@ async function deliver(
     ...parts,
     seed: options.seed,
     outside,
-    ...(page && { onOpened: (robot) => page.show(robot) }),
+    onOpened: (robot) => {
+      page?.show(robot);
+      recording?.watch(robot);
+    },
+    ...(recording && { onMessage: async (message) => recording.message(message) }),
     onStep: async ({ stamp }, now) => {
       if (page) page.stamp = stamp;
+      recording?.pass(stamp);
       if (ending.aborted) throw new Refusal('cancelled', 'ended');
       const ahead = 1000 * now.seconds - (performance.now() - begun);
       if (ahead > 5) await pause(ahead);

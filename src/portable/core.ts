@@ -13,6 +13,7 @@ import { PortableRayScene } from './ray-scene.ts';
 import { PortableTileMap } from './tile-map.ts';
 import { PortableTile } from './tile-set.ts';
 import { downsample } from './voxel.ts';
+import { traceVoxels } from './voxel-rays.ts';
 
 /**
  * The core without an addon: for tools, tests and machines without a compiler, and the oracle of the native one. It
@@ -71,6 +72,7 @@ export function createPortableCore(): Core {
       }),
     tileIndex: (_tile, signal) => run(signal, () => undefined),
     tileMap: (tileSize) => new PortableTileMap(tileSize),
+    traceVoxels: (block, scans, gap) => run(undefined, () => traceVoxels(block, scans, gap)),
     rayScene: (solids) => new PortableRayScene(solids),
   };
 }
