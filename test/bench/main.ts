@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   eventloop: () => import('./eventloop.ts'),
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
+  ros2: () => import('./ros2.ts'),
   service: () => import('./service.ts'),
   recorder: () => import('./recorder.ts'),
   operator: () => import('./operator.ts'),

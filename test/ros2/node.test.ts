@@ -183,6 +183,7 @@ describe('the ROS 2 node on a hostile port', () => {
     fake.pass(10_000);
     expect(fake.row('mounts')).toBe('ok');
     expect(fake.row('lidar points')).toMatch(/silent for 11\.0 s/);
+    expect(fake.row('localization')).toMatch(/no result for 11\.0 s, the last was TRACKING/);
     fake.stamp -= 3_600_000_000_000n;
     for (let n = 0; n < 6; n++) {
       fake.arrive('points', cloud(fake, 'velodyne'));

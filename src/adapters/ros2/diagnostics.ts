@@ -26,17 +26,24 @@ const STATES: Readonly<Record<string, Level>> = {
 };
 const HEALTH: Readonly<Record<string, Level>> = { ok: OK, degraded: WARN, down: ERROR };
 
-/** What the robot says of itself. */
-export function robotRows(status: RobotStatus | undefined): DiagnosticRow[] {
+/** An older result says nothing of now, ms. */
+const MAX_SILENCE_MS = 1000;
+
+/** What the robot says of itself. `silentMs`: since its last new result. */
+export function robotRows(status: RobotStatus | undefined, silentMs: number): DiagnosticRow[] {
   if (!status) return [{ name: 'localization', level: STALE, message: 'no result yet' }];
   const { frame, advice, health } = status;
   const milliseconds = Object.entries(frame.stages).map(([name, ms]) => [`${name} ms`, ms.toFixed(1)]);
   const { registration } = frame;
+  const state = frame.stateReason ? `${frame.state}: ${frame.stateReason}` : frame.state;
   return [
     {
       name: 'localization',
-      level: STATES[frame.state] ?? ERROR,
-      message: frame.stateReason ? `${frame.state}: ${frame.stateReason}` : frame.state,
+      level: silentMs > MAX_SILENCE_MS ? ERROR : (STATES[frame.state] ?? ERROR),
+      message:
+        silentMs > MAX_SILENCE_MS
+          ? `no result for ${(silentMs / 1000).toFixed(1)} s, the last was ${frame.state}`
+          : state,
       values: {
         frame: frame.frame,
         ...(registration && {

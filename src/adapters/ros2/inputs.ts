@@ -5,7 +5,6 @@ import { MESSAGE_TYPES } from '../../ros/messages.ts';
 import { refusalReason, type SensorMessage } from '../../types.ts';
 import {
   CLOUD_QOS,
-  LATCHED_QOS,
   OUTPUT_QOS,
   type RosPort,
   type RosQos,
@@ -85,7 +84,8 @@ export function subscribeAll(port: RosPort, config: Ros2Config, listener: InputL
       const [x, y] = fields.child('pose').vector('position');
       listener.goTo(x, y);
     }),
-    on('go_to', 'std_msgs/msg/String', LATCHED_QOS, (message) => {
+    // Volatile: `ros2 topic pub` is so, and a latched subscription would not match it.
+    on('go_to', 'std_msgs/msg/String', OUTPUT_QOS, (message) => {
       listener.command({ kind: 'go-to', poi: new Fields(message).text('data') });
     }),
   ];

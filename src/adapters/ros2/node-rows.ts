@@ -10,6 +10,8 @@ export interface NodeFacts {
   readonly fault: string | undefined;
   readonly retrySeconds: number;
   readonly status: RobotStatus | undefined;
+  /** since the last new result */
+  readonly silentMs: number;
   readonly sensors: readonly DiagnosticRow[];
   /** what is missing on /tf_static */
   readonly missing: readonly string[];
@@ -23,7 +25,7 @@ export function nodeRows(facts: NodeFacts): DiagnosticRow[] {
   const { active, missing, jump, tfProblem, late, overflow } = facts;
   return [
     mapRow(facts),
-    ...(active && facts.configured?.robot ? robotRows(facts.status) : []),
+    ...(active && facts.configured?.robot ? robotRows(facts.status, facts.silentMs) : []),
     ...(active ? facts.sensors : []),
     { name: 'mounts', level: missing.length > 0 ? ERROR : OK, message: missing.join('; ') || 'ok' },
     { name: 'clock', level: jump ? ERROR : OK, message: jump ?? 'ok' },

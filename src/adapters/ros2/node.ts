@@ -36,10 +36,10 @@ export class Ros2Node {
   #mailbox: Mailbox | undefined;
   #configured: Configured | undefined;
   #status: RobotStatus | undefined;
+  #frameAtMs = 0;
   readonly #drawing = new MapDrawing((text) => this.#note(text));
   readonly #jump = new JumpNotice();
   #fault: string | undefined;
-  /** what is still closing */
   #closing: Promise<unknown> = Promise.resolve();
 
   constructor(parts: NodeParts) {
@@ -203,6 +203,7 @@ export class Ros2Node {
     return {
       status: (status) => {
         if (configured !== this.#configured) return;
+        if (status.frame !== this.#status?.frame) this.#frameAtMs = this.#parts.port.time.steadyMs();
         this.#status = status;
         if (!isOurs() || !configured.robot) return;
         this.#outputs?.status(status, this.#odom, configured.robot.pictures);
@@ -226,6 +227,7 @@ export class Ros2Node {
       fault: this.#fault,
       retrySeconds: config.retry,
       status: this.#status,
+      silentMs: nowMs - this.#frameAtMs,
       sensors: this.#sensors.rows(nowMs),
       missing: [...this.#frames].flatMap((frame) => this.#mounts.missing(frame) ?? []),
       jump: this.#jump.at(nowMs),
