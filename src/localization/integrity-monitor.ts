@@ -66,6 +66,7 @@ export class IntegrityMonitor {
 
   /** A registration was used. `now`: the newest stamp of any sensor; `residual` in m. */
   good(now: Stamp, residual: number, startedAnew: boolean): void {
+    const silence = this.#goodAt === undefined ? 0 : secondsBetween(this.#goodAt, now);
     this.#period.scan(now);
     this.#goodAt = now;
     this.#misfit = undefined;
@@ -73,7 +74,8 @@ export class IntegrityMonitor {
     this.#goodScans++;
     this.#residual = residual;
     this.#lift.placed(now);
-    if (startedAnew) this.#reckoning.restart();
+    // What was reckoned from while no scan came is less sure than the scan: it would hold the level up for a window.
+    if (startedAnew || silence > this.#patience) this.#reckoning.restart();
   }
 
   /** A scan was not used. */
@@ -120,6 +122,10 @@ export class IntegrityMonitor {
     return value;
   }
 
+  get #patience(): number {
+    return this.#period.patience(this.#config.registrationTimeout, this.#config.slowestRegistration);
+  }
+
   #situation(
     stamp: Stamp,
     estimate: PoseEstimate | undefined,
@@ -135,7 +141,7 @@ export class IntegrityMonitor {
       sigma: estimate ? worstSigma(estimate.covariance, 15) : Number.POSITIVE_INFINITY,
       protectionLevel: level ?? Number.POSITIVE_INFINITY,
       silence: since(this.#goodAt, Number.POSITIVE_INFINITY),
-      patience: this.#period.patience(this.#config.registrationTimeout, this.#config.slowestRegistration),
+      patience: this.#patience,
       misfit: this.#misfit ? secondsBetween(this.#misfit.since, this.#misfit.until) : 0,
       refusal: this.#refusal,
       goodScans: this.#goodScans,
