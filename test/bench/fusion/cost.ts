@@ -38,6 +38,7 @@ export async function cost(): Promise<Row[]> {
     for (const { send } of messages) send(filter);
     const { user, system } = process.cpuUsage(began);
     await nextTurn();
+    for (const { duration } of observer.takeRecords()) pauses.push(duration);
     observer.disconnect();
     // The first chunk is compiled while it runs.
     if (from > 0) busy += (user + system) / 1e6;
