@@ -212,7 +212,7 @@ export class Localizer {
     sink.update(record);
     const startedAnew = record.reason === 'reinitialised';
     if (record.accepted) this.#integrity.good(this.#now(stamp), found.evidence.residual, startedAnew);
-    else this.#integrity.bad(this.#now(stamp), record.reason ?? 'unspecified');
+    else this.#integrity.bad(this.#now(stamp), record.reason ?? 'unspecified', record.innovation);
   }
 
   #isLost(stamp: Stamp): boolean {

@@ -38,6 +38,7 @@ export class IntegrityMonitor {
   #misfit: { since: Stamp; until: Stamp } | undefined;
   #refusal: string | undefined;
   #goodScans = 0;
+  #apart = 0;
   #residual: number | undefined;
   #separated = false;
   #level: { stamp: Stamp; value: number } | undefined;
@@ -71,6 +72,7 @@ export class IntegrityMonitor {
     this.#goodAt = now;
     this.#misfit = undefined;
     this.#refusal = undefined;
+    this.#apart = 0;
     this.#goodScans++;
     this.#residual = residual;
     this.#lift.placed(now);
@@ -78,9 +80,10 @@ export class IntegrityMonitor {
     if (startedAnew || silence > this.#patience) this.#reckoning.restart();
   }
 
-  /** A scan was not used. */
-  bad(now: Stamp, reason: string): void {
+  /** A scan was not used. `apart`: how far off the pose it would have put the robot, m. */
+  bad(now: Stamp, reason: string, apart = 0): void {
     this.#period.scan(now);
+    this.#apart = apart;
     this.#misfit = { since: this.#misfit?.since ?? now, until: now };
     this.#refusal = reason;
     this.#goodScans = 0;
@@ -109,12 +112,14 @@ export class IntegrityMonitor {
     const separation = this.#reckoning.compare(stamp, estimate);
     this.#separated =
       separation !== undefined && separation.distance > this.#config.separationAlarm * separation.sigma;
-    const value = protectionLevel(
+    const faultless = protectionLevel(
       worstSigma(estimate.covariance, 15),
       this.#hasMap ? (this.#residual ?? 0) : undefined,
       separation ? [separation] : [],
       this.#config,
     );
+    // A scan that was refused for being elsewhere may be right.
+    const value = this.#apart + faultless;
     const last = this.#level;
     const dt = last ? secondsBetween(last.stamp, stamp) : 0;
     if (last && dt > 0.01) this.#growth = (value - last.value) / dt;
