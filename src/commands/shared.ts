@@ -10,6 +10,8 @@ export interface CommonOptions {
   readonly set: string[];
   readonly json?: boolean;
   readonly verbose?: boolean;
+  /** a step of another command, which answers for it */
+  readonly silent?: boolean;
 }
 
 /** What every command gets. */
@@ -56,5 +58,5 @@ export function openCore({ config, log }: Session): Core {
 
 /** One JSON object as the last line of stdout, or the text for people. */
 export function answer(options: CommonOptions, value: unknown, text: string): void {
-  process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  if (!options.silent) process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${text}\n`);
 }
