@@ -6,13 +6,13 @@ import { percentile } from '../math/statistics.ts';
 import type { FrameResult, Pose, SignalPhase, Stamp } from '../types.ts';
 
 type XY = readonly [x: number, y: number];
-/** Horizontal error beyond this many sigmas: 1 in 100,000 of a circular normal, √(−2 ln 10⁻⁵). */
-const PROTECTION_SIGMAS = 4.8;
 const GROSS_M = 0.5;
 
 /** Holds a drive against the truth, which the robot never sees. */
 export class SimJudge {
   readonly errors: number[] = [];
+  /** poses with a protection level, and those whose true horizontal error is above it */
+  protectedPoses = 0;
   falseConfidence = 0;
   unsaidGross = 0;
   wallsCrossed = 0;
@@ -33,7 +33,7 @@ export class SimJudge {
   }
 
   /** `seconds` since the start. */
-  frame({ stamp, state, pose, covariance }: FrameResult, seconds: number): void {
+  frame({ stamp, state, pose, protectionLevel }: FrameResult, seconds: number): void {
     const truth = this.#truth.get(stamp);
     if (!truth || !pose || state === 'UNINITIALISED' || state === 'INITIALISING') return;
     this.firstPose ??= seconds;
@@ -44,8 +44,11 @@ export class SimJudge {
     ];
     const flat = Math.hypot(dx, dy);
     this.errors.push(Math.hypot(flat, dz));
-    const sigma = covariance ? Math.sqrt(Math.max(covariance[0]!, covariance[7]!)) : 0;
-    if (flat > PROTECTION_SIGMAS * sigma) this.falseConfidence++;
+    // A pose that is called LOST claims nothing.
+    if (protectionLevel !== undefined && state !== 'LOST') {
+      this.protectedPoses++;
+      if (flat > protectionLevel) this.falseConfidence++;
+    }
     if (flat > GROSS_M && state === 'TRACKING') this.unsaidGross++;
   }
 
@@ -78,6 +81,7 @@ export class SimJudge {
       errorP99: at(99),
       errorMax: at(100),
       firstPose: this.firstPose ?? null,
+      protectedPoses: this.protectedPoses,
       falseConfidence: this.falseConfidence,
       unsaidGross: this.unsaidGross,
       wallsCrossed: this.wallsCrossed,

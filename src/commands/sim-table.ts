@@ -7,7 +7,7 @@ export function summariseDeliveries(rows: readonly Delivery[]) {
   const sum = (pick: (row: Delivery) => number) => rows.reduce((total, row) => total + pick(row), 0);
   const of = (values: readonly number[], p: number) => (values.length > 0 ? percentile(values, p) : null);
   const first = known(({ firstPose }) => firstPose);
-  const poses = sum((row) => row.poses);
+  const poses = sum((row) => row.protectedPoses);
   return {
     deliveries: rows.length,
     delivered: rows.filter(({ delivered }) => delivered).length,
@@ -65,7 +65,7 @@ export function describeTable(rows: readonly Delivery[]): string {
     cm(row.errorP99),
     cm(row.errorMax),
     row.firstPose?.toFixed(1) ?? '-',
-    `${row.falseConfidence}/${row.poses}`,
+    `${row.falseConfidence}/${row.protectedPoses}`,
     row.wallsCrossed,
     row.enteredOnRed,
     row.realTimeFactor.toFixed(1),

@@ -26,6 +26,8 @@ export class RobotBody {
   yaw: number;
   speed = 0;
   turn = 0;
+  /** how high somebody holds it above the ground, m */
+  lift = 0;
   /** height, roll, pitch, each of two stages */
   #ground: [number, number, number];
   #sprung: [number, number, number];
@@ -41,20 +43,28 @@ export class RobotBody {
   /** T_map_base */
   get pose(): Pose {
     const [height, roll, pitch] = this.#sprung;
-    return { position: [this.x, this.y, height], orientation: quatFromRpy(roll, pitch, this.yaw) };
+    return {
+      position: [this.x, this.y, height + this.lift],
+      orientation: quatFromRpy(roll, pitch, this.yaw),
+    };
   }
 
   get material(): Material {
     return groundAt(...toCity(this.x, this.y)).material;
   }
 
-  /** Somebody carries it: m and rad of the city's axes, at once. */
+  /** Somebody puts it elsewhere: m and rad of the city's axes, at once. */
   carry(du: number, dv: number, turn: number): void {
+    this.shift(du, dv, turn);
+    this.#ground = this.#underWheels();
+    this.#sprung = this.#ground;
+  }
+
+  /** A short piece of being carried: it goes on moving smoothly. */
+  shift(du: number, dv: number, turn: number): void {
     const [u, v] = toCity(this.x, this.y);
     [this.x, this.y] = toMap(u + du, v + dv);
     this.yaw += turn;
-    this.#ground = this.#underWheels();
-    this.#sprung = this.#ground;
   }
 
   step(command: DriveCommand, dt: number): void {

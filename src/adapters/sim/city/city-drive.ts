@@ -25,6 +25,9 @@ const T_base_lidar: Pose = { position: [0.1, 0, 0.9], orientation: quatFromRpy(0
 const T_base_imu: Pose = { position: [0, 0, 0], orientation: quatFromRpy(0, 0, 0) };
 const T_base_gnss: Pose = { position: [-0.2, 0, 1], orientation: quatFromRpy(0, 0, 0) };
 const CAMERA: Vec3 = [0.3, 0, 0.8];
+const STILL: DriveCommand = { speed: 0, turn: 0 };
+/** m above the ground while it is carried */
+const LIFTED = 0.3;
 /** steps: IMU each, odometry and traffic 20 Hz, GNSS 1 Hz */
 const EVERY = { odometry: 5, gnss: 100 } as const;
 
@@ -62,6 +65,7 @@ export class CityDrive {
   /** moving solids at the start of the sweep under way */
   #moving: readonly CitySolid[] = [];
   #tick = 0;
+  #hands: { by: Vec3; seconds: number; done: number } | undefined;
 
   constructor(options: CityOptions) {
     this.#options = options;
@@ -70,7 +74,7 @@ export class CityDrive {
     this.#rain = rain;
     this.body = new RobotBody(u, v, yaw);
     this.#scanner = new LidarScanner(lidar);
-    this.#still = [...buildCity(city), ...extras];
+    this.#still = [...(options.solids ?? buildCity(city)), ...extras];
     this.#scene = core.rayScene(solidNumbers(this.#still));
     // A stream of random numbers each, so that one sensor's settings leave the others' bytes alone.
     const stream = (n: number) => new Random(seed + n * 2 ** 32);
@@ -121,8 +125,10 @@ export class CityDrive {
   /** 10 ms of the world. */
   async step(command: DriveCommand): Promise<SensorMessage[]> {
     const dt = STEP_MS / 1000;
-    this.body.step(command, dt / 2);
-    this.body.step(command, dt / 2);
+    const wheels = this.#hands ? STILL : command;
+    this.body.step(wheels, dt / 2);
+    this.body.step(wheels, dt / 2);
+    this.#carryOn(dt);
     this.#tick++;
     this.#history.push(this.body.pose);
     const out: Unplaced[] = [];
@@ -158,7 +164,24 @@ export class CityDrive {
     return this.#place(out);
   }
 
-  /** Somebody carries the robot: m along the city's axes, rad. */
+  /** Somebody lifts the robot and carries it by m along the city's axes and rad, in `seconds`; its wheels stand. */
+  lift(du: number, dv: number, turn: number, seconds: number): void {
+    this.#hands = { by: [du, dv, turn], seconds, done: 0 };
+  }
+
+  #carryOn(dt: number): void {
+    const hands = this.#hands;
+    if (!hands) return;
+    // Smooth at both ends: 3 s² − 2 s³.
+    const way = (share: number) => share * share * (3 - 2 * share);
+    const share = Math.min(1, hands.done + dt / hands.seconds);
+    const piece = way(share) - way(hands.done);
+    this.body.shift(hands.by[0] * piece, hands.by[1] * piece, hands.by[2] * piece);
+    this.body.lift = LIFTED * Math.sin(Math.PI * share) ** 2;
+    this.#hands = share < 1 ? { ...hands, done: share } : undefined;
+  }
+
+  /** The robot is elsewhere at once: m along the city's axes, rad. */
   carry(du: number, dv: number, turn: number): void {
     this.body.carry(du, dv, turn);
     this.#history = this.#history.map(() => this.body.pose);
@@ -194,7 +217,6 @@ export class CityDrive {
   async #fix(): Promise<GnssFix | undefined> {
     const antenna = transformPoint(this.body.pose, T_base_gnss.position);
     const fix = await this.#gnss.read(this.stamp, this.#scene, antenna, 1);
-    if (this.faults.gnssSilent) return undefined;
     const frame = enuFrame(ORIGIN);
     const at = (p: Vec3) => {
       const { lat, lon, ellipsoidalHeight } = frame.toGeodetic(p);
@@ -203,7 +225,7 @@ export class CityDrive {
     if (this.#options.survey) {
       const covariance = [1e-4, 0, 0, 0, 1e-4, 0, 0, 0, 1e-4];
       return {
-        ...fix,
+        stamp: this.stamp,
         frameId: 'base_link',
         status: 2,
         covarianceType: 2,
@@ -211,6 +233,7 @@ export class CityDrive {
         ...at(this.body.pose.position),
       };
     }
+    if (!fix || this.faults.gnssSilent) return undefined;
     const [east, north] = this.faults.gnssOffset;
     if (fix.status < 0 || (east === 0 && north === 0)) return fix;
     const [x, y, z] = frame.toEnu(fix.latitude, fix.longitude, fix.altitude);

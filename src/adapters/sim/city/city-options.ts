@@ -9,6 +9,8 @@ export interface CityOptions {
   readonly seed: number;
   /** of the block itself; the demo map is of block 1 */
   readonly city?: number;
+  /** in its place: whatever a test wants to stand on the block's ground */
+  readonly solids?: readonly CitySolid[];
   readonly lidar?: CityLidar;
   /** mm/h; 30 is heavy rain */
   readonly rain?: number;

@@ -17,8 +17,8 @@ export interface CityLidar {
 
 const DEGREES = Math.PI / 180;
 
-/** Turns clockwise from behind, as Ouster's do. */
-function spinning(
+/** Turns clockwise from behind, as Ouster's do. `top`, `bottom`: degrees; `rangeSigma`: m. */
+export function spinning(
   name: string,
   rows: number,
   top: number,

@@ -2,15 +2,19 @@ import type { RayScene } from '../../../core.ts';
 import type { EnuFrame } from '../../../math/geodesy.ts';
 import { cholesky, choleskySolve } from '../../../math/matrix.ts';
 import type { Random } from '../../../math/random.ts';
-import { add } from '../../../math/vec3.ts';
+import { add, scale } from '../../../math/vec3.ts';
 import type { GnssFix, Stamp, Vec3 } from '../../../types.ts';
 
 /** Satellites of GPS, Galileo and others that stand higher than 10° at one time. */
 const SATELLITES = 22;
-/** m, 1 sigma of a pseudorange: seen, and by way of a wall; what the receiver believes of each */
+/** m, 1 sigma of a pseudorange: seen, and by way of a wall. */
 const SEEN_SIGMA = 0.8;
 const ECHO_SIGMA = 3;
-const BELIEVED_SIGMA = 1.5;
+/**
+ * What the receiver believes of each, m, by how strong it is: a wall takes 6 dB or more, which tells an echo from what
+ * is seen, though not how long its way was. Estimates.
+ */
+const BELIEVED = { seen: 1.2, echo: 6 } as const;
 /** A wall further away than this sends nothing back that is strong enough, m. */
 const ECHO_REACH = 60;
 /** s: carrier smoothing in the receiver makes errors last */
@@ -28,6 +32,7 @@ export class CityGnss {
   readonly #random: Random;
   readonly #frame: EnuFrame;
   readonly #satellites: Satellite[];
+  #last: GnssFix | undefined;
 
   constructor(frame: EnuFrame, random: Random) {
     this.#random = random;
@@ -41,67 +46,91 @@ export class CityGnss {
     }));
   }
 
-  /** `position`: of the antenna, m. `period`: s since the last reading. A position of fewer than five is none. */
-  async read(stamp: Stamp, scene: RayScene, position: Vec3, period: number): Promise<GnssFix> {
+  /**
+   * `position`: of the antenna, m. `period`: s since the last reading. With fewer than five satellites the receiver says
+   * that it has no fix, and repeats its last place; undefined where it never had one.
+   */
+  async read(stamp: Stamp, scene: RayScene, position: Vec3, period: number): Promise<GnssFix | undefined> {
     const keep = Math.exp(-period / SMOOTHING);
     for (const one of this.#satellites) {
       one.azimuth += one.drift * period;
       one.noise = keep * one.noise + Math.sqrt(1 - keep * keep) * this.#random.gaussian();
     }
-    const errors = await this.#errors(scene, position);
-    const used = errors.filter((one) => one !== undefined);
+    const used = (await this.#ranges(scene, position)).filter((one) => one !== undefined);
     const solved = used.length >= 5 ? solve(used) : undefined;
-    const place = this.#frame.toGeodetic(add(position, solved?.error ?? [0, 0, 0]));
-    const variance = solved?.variance ?? [0, 0, 0];
-    return {
+    if (!solved) return this.#last && { ...this.#last, stamp, status: -1 };
+    const { lat, lon, ellipsoidalHeight } = this.#frame.toGeodetic(add(position, solved.error));
+    const [x, y, z] = solved.variance;
+    this.#last = {
       stamp,
       frameId: 'gnss',
-      status: solved ? 0 : -1,
-      latitude: solved ? place.lat : Number.NaN,
-      longitude: solved ? place.lon : Number.NaN,
-      altitude: solved ? place.ellipsoidalHeight : Number.NaN,
-      covariance: [variance[0], 0, 0, 0, variance[1], 0, 0, 0, variance[2]],
-      covarianceType: solved ? 2 : 0,
+      status: 0,
+      latitude: lat,
+      longitude: lon,
+      altitude: ellipsoidalHeight,
+      covariance: [x, 0, 0, 0, y, 0, 0, 0, z],
+      covarianceType: 2,
     };
+    return this.#last;
   }
 
-  /** Of each satellite: its direction and the error of its range; undefined where it is not received. */
-  async #errors(scene: RayScene, [x, y, z]: Vec3) {
-    const towards = this.#satellites.map(({ azimuth, elevation }): Vec3 => {
-      const flat = Math.cos(elevation);
-      return [flat * Math.cos(azimuth), flat * Math.sin(azimuth), Math.sin(elevation)];
-    });
-    // Straight to it; and level to the wall on the other side, from which it may come as well.
-    const away = this.#satellites.map(({ azimuth }): Vec3 => [-Math.cos(azimuth), -Math.sin(azimuth), 0]);
-    const { ranges } = await scene.cast({
-      directions: Float64Array.from([...towards, ...away].flat()),
-      poses: Float64Array.of(x, y, z, 0, 0, 0, 1),
-      times: Float64Array.of(0),
-      moving: new Float64Array(0),
-      maxRange: 300,
-    });
+  /** Of each satellite: its direction, the error of its range and what is believed; undefined where it is not received. */
+  async #ranges(scene: RayScene, antenna: Vec3): Promise<(Range | undefined)[]> {
+    const towards = this.#satellites.map(({ azimuth, elevation }) => unit(azimuth, elevation));
+    // A wall that faces the satellite sends it down to the antenna as steeply as it comes.
+    const mirrored = this.#satellites.map(({ azimuth, elevation }) => unit(azimuth + Math.PI, elevation));
+    const direct = await look(scene, [antenna], [...towards, ...mirrored]);
+    const walls = direct.slice(SATELLITES);
+    const places = mirrored.map((way, i) => add(antenna, scale(way, Math.min(ECHO_REACH, walls[i]!) - 0.1)));
+    const beyond = await look(scene, places, towards);
     return this.#satellites.map(({ elevation, noise }, i) => {
       const direction = towards[i]!;
-      if (ranges[i] === Number.POSITIVE_INFINITY) return { direction, error: SEEN_SIGMA * noise };
-      const wall = ranges[SATELLITES + i]!;
-      if (wall > ECHO_REACH) return undefined;
-      // One reflection at an upright wall at distance d: the way is longer by 2 d cos(elevation).
-      return { direction, error: 2 * wall * Math.cos(elevation) + ECHO_SIGMA * noise };
+      if (direct[i] === Number.POSITIVE_INFINITY)
+        return { direction, error: SEEN_SIGMA * noise, sigma: BELIEVED.seen };
+      // Nothing to send it on, or what sends it on does not see the satellite.
+      if (walls[i]! > ECHO_REACH || beyond[i] !== Number.POSITIVE_INFINITY) return undefined;
+      // One reflection at an upright wall at the level distance d: the way is longer by 2 d cos(elevation).
+      const level = walls[i]! * Math.cos(elevation);
+      const error = 2 * level * Math.cos(elevation) + ECHO_SIGMA * noise;
+      return { direction, error, sigma: BELIEVED.echo };
     });
   }
 }
 
+interface Range {
+  readonly direction: Vec3;
+  readonly error: number;
+  readonly sigma: number;
+}
+
+function unit(azimuth: number, elevation: number): Vec3 {
+  const flat = Math.cos(elevation);
+  return [flat * Math.cos(azimuth), flat * Math.sin(azimuth), Math.sin(elevation)];
+}
+
+/** Metres to the first surface; Infinity: the sky. The same number of directions from each place, in their order. */
+async function look(scene: RayScene, places: readonly Vec3[], directions: readonly Vec3[]) {
+  const { ranges } = await scene.cast({
+    directions: Float64Array.from(directions.flat()),
+    poses: Float64Array.from(places.flatMap((at) => [...at, 0, 0, 0, 1])),
+    times: new Float64Array(places.length),
+    moving: new Float64Array(0),
+    maxRange: 300,
+  });
+  return ranges;
+}
+
 /**
- * Least squares over the ranges: p = (GᵀG)⁻¹ Gᵀ e with rows (−direction, 1); the receiver down-weights what does not fit
- * once (Huber), as receivers do. The error is in the sense of the position that comes out.
+ * Weighted least squares over the ranges: p = (GᵀWG)⁻¹ GᵀW e with rows (−direction, 1); what does not fit is weighted
+ * down (Huber). The variance is scaled by how badly the ranges fit, as receivers do. The error is in the sense of the
+ * position that comes out.
  */
-function solve(
-  ranges: readonly { direction: Vec3; error: number }[],
-): { error: Vec3; variance: Vec3 } | undefined {
-  let weights = ranges.map(() => 1);
+function solve(ranges: readonly Range[]): { error: Vec3; variance: Vec3 } | undefined {
+  let weights = ranges.map(({ sigma }) => sigma ** -2);
   let result: Float64Array = new Float64Array(4);
   let inverse: Float64Array = new Float64Array(16);
-  for (let round = 0; round < 4; round++) {
+  let misfit = 1;
+  for (let round = 0; round < 6; round++) {
     const normal = new Float64Array(16);
     const right = new Float64Array(4);
     ranges.forEach(({ direction, error }, i) => {
@@ -120,12 +149,16 @@ function solve(
       4,
       4,
     );
-    weights = ranges.map(({ direction, error }) => {
-      const fitted =
-        -direction[0] * result[0]! - direction[1] * result[1]! - direction[2] * result[2]! + result[3]!;
-      return Math.min(1, (2 * BELIEVED_SIGMA) / Math.max(1e-6, Math.abs(error - fitted)));
+    const residuals = ranges.map(({ direction: [x, y, z], error }) => {
+      const fitted = -x * result[0]! - y * result[1]! - z * result[2]! + result[3]!;
+      return error - fitted;
     });
+    const sum = residuals.reduce((total, r, i) => total + weights[i]! * r * r, 0);
+    misfit = Math.max(1, sum / Math.max(1, ranges.length - 4));
+    weights = ranges.map(
+      ({ sigma }, i) => sigma ** -2 * Math.min(1, (1.5 * sigma) / Math.max(1e-6, Math.abs(residuals[i]!))),
+    );
   }
-  const variance = (k: number) => BELIEVED_SIGMA ** 2 * inverse[5 * k]!;
+  const variance = (k: number) => misfit * inverse[5 * k]!;
   return { error: [result[0]!, result[1]!, result[2]!], variance: [variance(0), variance(1), variance(2)] };
 }

@@ -33,6 +33,16 @@ export function buildCity(seed: number): CitySolid[] {
   ];
 }
 
+/** The block's ground with nothing on it but a smooth wall along its main road: where along it is, nothing tells. */
+export function plainWall(): CitySolid[] {
+  const far = ROAD.half + PAVEMENT;
+  return [
+    block('road', 'asphalt', [-200, -80, -1], [200, 80, 0]),
+    block('pavement', 'paving', [-200, -far, 0], [200, -ROAD.half, KERB]),
+    block('wall', 'stone', [-200, -far - 1, 0], [200, -far, 12]),
+  ];
+}
+
 function ground(): CitySolid[] {
   const [west, east] = [-200, 200];
   const far = ROAD.half + PAVEMENT;
