@@ -155,10 +155,10 @@ function supplyOf(
 
 function healthOfMap(map: OpenMap | undefined, supply: TileSupply | undefined): HealthRow[] {
   if (!map || !supply) return [];
-  const { mapId, version, staged, held, missing, reason } = supply.status();
+  const { mapId, version, staged, held, missing, damaged, reason } = supply.status();
   const next = staged === undefined ? '' : `, version ${staged} is being loaded`;
-  const text = `${mapId} version ${version}: ${held} tiles, ${missing} missing${next}${reason ? `, ${reason}` : ''}`;
-  const rows: HealthRow[] = [{ name: 'map', state: missing > 0 ? 'degraded' : 'ok', text }];
+  const text = `${mapId} version ${version}: ${held} tiles, ${missing} missing, ${damaged} damaged${next}${reason ? `, ${reason}` : ''}`;
+  const rows: HealthRow[] = [{ name: 'map', state: missing + damaged > 0 ? 'degraded' : 'ok', text }];
   const service = map.status?.();
   if (service) {
     const said = service.online ? 'answers' : 'no network: tiles come from the store alone';

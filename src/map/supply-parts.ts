@@ -31,6 +31,8 @@ export interface SupplyStatus {
   readonly held: number;
   /** of the tiles wanted now */
   readonly missing: number;
+  /** tiles of this version that are damaged and not used */
+  readonly damaged: number;
   readonly memoryBytes: number;
   /** tiles by how they became searchable: `read` from an index, built because there was `none`, or why it was refused */
   readonly indices: Readonly<Record<IndexUse, number>>;

@@ -110,8 +110,8 @@ export class TileSupply {
   }
 
   status(): SupplyStatus {
-    const { index, held, missing, memoryBytes } = this.#current;
-    const waits = missing.length > 0 || this.#next !== undefined;
+    const { index, held, missing, memoryBytes, setAside } = this.#current;
+    const waits = missing.length + setAside.size > 0 || this.#next !== undefined;
     const reason = (this.#plan?.short ?? 0) > 0 ? 'memory-budget' : waits ? this.#lastRefusal : undefined;
     return {
       mapId: index.mapId,
@@ -121,6 +121,7 @@ export class TileSupply {
       onRoute: this.#plan?.onRoute ?? false,
       held: held.size,
       missing: missing.length,
+      damaged: setAside.size,
       memoryBytes,
       indices: Object.fromEntries(this.#indices),
       ...(reason && { reason }),
