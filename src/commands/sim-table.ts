@@ -75,6 +75,6 @@ export function describeTable(rows: readonly Delivery[]): string {
   const all = summariseDeliveries(rows);
   return [
     ...text,
-    `${all.delivered} of ${all.deliveries} delivered; error: median ${cm(all.errorMedian)} cm, worst p99 ${cm(all.errorP99)} cm; ${all.falseConfidence.beyondProtection} of ${all.falseConfidence.poses} poses beyond the protection level; above 50 cm in TRACKING: ${all.unsaidGross}; walls crossed ${all.virtualWallsCrossed}, entered on red ${all.crossingsEnteredOnRed}`,
+    `${all.delivered} of ${all.deliveries} delivered; error: median ${cm(all.errorMedian)} cm, worst p99 ${cm(all.errorP99)} cm; first pose after ${all.timeToInitialPose.max?.toFixed(1) ?? '-'} s at most; ${all.falseConfidence.beyondProtection} of ${all.falseConfidence.poses} poses beyond the protection level; above 50 cm in TRACKING: ${all.unsaidGross}; walls crossed ${all.virtualWallsCrossed}, entered on red ${all.crossingsEnteredOnRed}`,
   ].join('\n');
 }

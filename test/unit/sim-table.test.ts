@@ -6,6 +6,7 @@ const drive = (centimetres: number): Delivery =>
   ({
     delivered: true,
     poses: 10,
+    protectedPoses: 10,
     errorMedian: centimetres / 100,
     errorP99: centimetres / 50,
     errorMax: centimetres / 25,
