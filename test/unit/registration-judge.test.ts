@@ -33,19 +33,28 @@ const good: Alignment = {
 };
 
 describe('what is believed of an alignment', () => {
-  it('is likelier with more inliers and a better score, and less so with a good second place', () => {
+  it('is less likely with points beside the surfaces, a direction held by few, and a good second place', () => {
     const likely = probabilityOf(good);
     expect(likely).toBeGreaterThan(0.99);
     expect(probabilityOf({ ...good, inliers: 700 })).toBeLessThan(likely);
-    expect(probabilityOf({ ...good, score: 0.3 })).toBeLessThan(likely);
+    const eigenvalues = Float64Array.from([6, 100, 100, 100, 100, 100]);
+    expect(probabilityOf({ ...good, eigenvalues })).toBeLessThan(likely);
     expect(probabilityOf({ ...good, second: 0.6 })).toBeLessThan(likely);
     expect(probabilityOf({ ...good, points: 0 })).toBe(0);
   });
 
   it('refuses what is unlikely by name, with the evidence', () => {
-    const judged = judge({ ...good, inliers: 500, score: 0.3 }, config);
+    const judged = judge({ ...good, inliers: 500 }, config);
     expect(judged).toMatchObject({ ok: false, reason: 'improbable', evidence: { ok: false, inliers: 500 } });
     expect(judge(good, config)).toMatchObject({ ok: true, degenerate: 0 });
+  });
+
+  it('believes one that still moves only where what it lies on is near', () => {
+    expect(judge({ ...good, converged: false }, config).ok).toBe(true);
+    expect(judge({ ...good, converged: false, residual: 0.06 }, config)).toMatchObject({
+      ok: false,
+      reason: 'not-converged',
+    });
   });
 
   it('tells what the map covers, and what of it moved', () => {
