@@ -50,17 +50,18 @@ inline double ray_to_box(const double from[3], const double direction[3], const 
   return enter <= leave ? enter : 1e30;
 }
 
-// One turn of 64 beams, in the sensor's frame, firing order, with 1 cm noise and points to 80 m.
+// One turn of a field of beams from 2° to −24.8°, in the sensor's frame, firing order, with 1 cm noise and
+// points to 80 m.
 inline dilly::Cloud scan(const std::vector<Box>& world, const dilly::Pose& T_map_sensor, int columns,
-                         unsigned seed) {
+                         unsigned seed, int beams = 64) {
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(0, 0.01);
   const dilly::Mat3 R = dilly::rotation(T_map_sensor.q);
   dilly::Cloud cloud;
   for (int c = 0; c < columns; c++) {
     const double azimuth = 2 * M_PI * c / columns;
-    for (int beam = 0; beam < 64; beam++) {
-      const double elevation = (2.0 - 26.8 * beam / 63) * M_PI / 180;
+    for (int beam = 0; beam < beams; beam++) {
+      const double elevation = (2.0 - 26.8 * beam / (beams - 1)) * M_PI / 180;
       const dilly::Vec3 ray{std::cos(elevation) * std::cos(azimuth), std::cos(elevation) * std::sin(azimuth),
                             std::sin(elevation)};
       const dilly::Vec3 direction = dilly::multiply(R, ray);

@@ -1,8 +1,18 @@
+import { parseArgs } from 'node:util';
 import { note } from './measure.ts';
 import { type Row, tableOf } from './row.ts';
 
+/** For suites that take them: how many trials, and the folder for pictures. */
+interface Options {
+  readonly trials?: number | undefined;
+  readonly out?: string | undefined;
+}
+
+/** Suites that run only when they are asked for. */
+const ASKED_FOR = ['likelihood'];
+
 /** Each suite is a file of its own; it is loaded when it is asked for. */
-const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>> = {
+const SUITES: Readonly<Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>>> = {
   kdtree: () => import('./kdtree.ts'),
   voxel: () => import('./voxel.ts'),
   surfels: () => import('./surfels.ts'),
@@ -11,6 +21,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   fusion: () => import('./fusion.ts'),
   firstPose: () => import('./first-pose.ts'),
   trials: () => import('./registration-trials.ts'),
+  likelihood: () => import('./likelihood.ts'),
   eventloop: () => import('./eventloop.ts'),
   its: () => import('./its.ts'),
   route: () => import('./route.ts'),
@@ -21,23 +32,34 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>>
   tiles: () => import('./tile-supply.ts'),
 };
 
-/** `npm run bench -- [SUITE…] [--json]`: tables on stderr; with --json the last line of stdout is one array of rows. */
+/**
+ * `npm run bench -- [SUITE…] [--json] [--trials N] [--out FOLDER]`: tables on stderr; with --json the last line of stdout
+ * is one array of rows.
+ */
 async function main(args: readonly string[]): Promise<number> {
-  const json = args.includes('--json');
-  const wanted = args.filter((arg) => arg !== '--json');
+  const { values, positionals: wanted } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, trials: { type: 'string' }, out: { type: 'string' } },
+  });
   const unknown = wanted.filter((name) => !(name in SUITES));
-  if (unknown.length > 0) {
-    note(`expected suites out of ${Object.keys(SUITES).join(', ')}, and --json; found ${unknown.join(', ')}`);
+  const trials = values.trials === undefined ? undefined : Number(values.trials);
+  if (unknown.length > 0 || (trials !== undefined && !(trials >= 1))) {
+    note(
+      `expected suites out of ${Object.keys(SUITES).join(', ')}, --json, --trials N and --out FOLDER; ` +
+        `found ${args.join(' ')}`,
+    );
     return 2;
   }
   const rows: Row[] = [];
-  for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
+  const usual = Object.keys(SUITES).filter((name) => !ASKED_FOR.includes(name));
+  for (const name of wanted.length > 0 ? wanted : usual) {
     note(`\n${name}`);
-    const suite = await (await SUITES[name]!()).run();
+    const suite = await (await SUITES[name]!()).run({ trials, out: values.out });
     note(tableOf(suite));
     rows.push(...suite);
   }
-  if (json) console.log(JSON.stringify(rows));
+  if (values.json) console.log(JSON.stringify(rows));
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { Random } from '../../src/math/random.ts';
 import { median } from '../../src/math/statistics.ts';
 import type { Pose } from '../../src/types.ts';
 import { note } from './measure.ts';
+import { deskewing } from './registration-deskew.ts';
 import type { Row } from './row.ts';
 import { apart, beside, DEGREE } from './starts.ts';
 import { openStreet, type Street } from './street.ts';
@@ -47,7 +48,7 @@ export async function wide(core: Core): Promise<Row[]> {
   rows.push(...(await starts(street, tasks, 'wide', 400, 2, 10, 100)));
   rows.push(...(await starts(street, tasks, 'veryWide', 100, 4, 30, 95)));
   core.setThreads(2);
-  return rows;
+  return [...rows, ...(await deskewing(core, street))];
 }
 
 /** From ±0.5 m and 3° beside the pose: time, and distance from the optimum, which all points give from the pose itself. */

@@ -4,7 +4,7 @@ import { median } from '../../src/math/statistics.ts';
 import { loadCore } from '../../src/native.ts';
 import { koide } from './koide.ts';
 import { note } from './measure.ts';
-import { nativeBench } from './native-bench.ts';
+import { nativeBench, withBars } from './native-bench.ts';
 import { wide } from './registration-wide.ts';
 import type { Row } from './row.ts';
 import { apart, beside } from './starts.ts';
@@ -21,7 +21,13 @@ export async function run(): Promise<Row[]> {
   const street = await openStreet(core);
   const rows: Row[] = [];
   for (const threads of [1, 2]) rows.push(...(await scanToPose(core, street, threads)));
-  rows.push(...nativeBench('registration'));
+  rows.push(
+    ...withBars(nativeBench('registration'), {
+      'registration.align.1t': { of: 'ratio', at: 'least', limit: 30 },
+      'registration.align.pclGicp': { of: 'ratio', at: 'least', limit: 40 },
+      'registration.align.pclNdt': { of: 'ratio', at: 'least', limit: 40 },
+    }),
+  );
   core.setThreads(2);
   return [...rows, ...(await wide(core)), ...(await koide(core))];
 }

@@ -45,9 +45,7 @@ export async function openStreet(core: Core, chained = false): Promise<Street> {
   if (!packed) {
     note('registration: a SIMULATED street, because the KITTI drive is not there; set DILLY_DATA');
     // As many columns as make about 120,000 points a turn.
-    const drive = { seed: 1, seconds: 4, lidar: { ...OS1_16, columns: 7500 } };
-    const another = new SimulatedDrive({ ...drive, noiseSeed: 2 });
-    return streetOf(core, 'simulated', new SimulatedDrive(drive), another, await truthOf(another));
+    return simulatedStreet(core, 7500, 4);
   }
   const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
   try {
@@ -60,6 +58,13 @@ export async function openStreet(core: Core, chained = false): Promise<Street> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** Two simulated drives of so many seconds through the test street, with noise of their own. */
+export async function simulatedStreet(core: Core, columns: number, seconds: number): Promise<Street> {
+  const drive = { seed: 1, seconds, lidar: { ...OS1_16, columns } };
+  const another = new SimulatedDrive({ ...drive, noiseSeed: 2 });
+  return streetOf(core, 'simulated', new SimulatedDrive(drive), another, await truthOf(another));
 }
 
 async function chainOf(
@@ -92,14 +97,16 @@ async function truthOf(source: SensorSource): Promise<StampedPose[]> {
   return poses;
 }
 
-async function streetOf(
+/** A map of the one drive, by `mapPoses`, and the scans of the other with their `poses`. */
+export async function streetOf(
   core: Core,
   name: string,
   forMap: SensorSource,
   toLocalise: SensorSource,
   poses: readonly StampedPose[],
+  mapPoses: readonly StampedPose[] = poses,
 ): Promise<Street> {
-  const map = await tilesOf(core, posedScans(core, forMap, poses));
+  const map = await tilesOf(core, posedScans(core, forMap, mapPoses));
   const frames: Frame[] = [];
   for await (const frame of posedMessages(toLocalise, poses)) frames.push(frame);
   const points = frames.length > 0 ? frames[0]!.message.width * frames[0]!.message.height : 0;

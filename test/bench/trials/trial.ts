@@ -24,7 +24,13 @@ export type Start = keyof typeof STARTS;
 
 export const OPTIONS: AlignOptions = { ...config.registration, kernelStart: 1, finish: 'points' };
 
-/** Seeded registrations of the scans of a scene. `spoil`: a key of SPOILS, or `exact` (see exactScan). */
+/** Registrations under way at once: two cores, and the next scan made meanwhile. */
+const AT_ONCE = 3;
+
+/**
+ * Seeded registrations of the scans of a scene, each with a seed of its own. `spoil`: a key of SPOILS, or `exact` (see
+ * exactScan).
+ */
 export async function* trials(
   core: Core,
   scene: Scene,
@@ -33,20 +39,34 @@ export async function* trials(
   count: number,
   seed: number,
 ): AsyncGenerator<Trial> {
-  const random = new Random(seed);
-  const { metres, degrees, options } = STARTS[start];
+  const kind = `${scene.name}, ${spoil}, ${start}`;
+  const running: Promise<Trial>[] = [];
   for (let k = 0; k < count; k++) {
-    const scan = scene.scans[k % scene.scans.length]!;
-    const cloud =
-      spoil === 'exact'
-        ? exactScan(core, scene.map, scan, random, 0.02)
-        : core.cloud({ positions: SPOILS[spoil]!(scan.positions, random) });
-    const from = beside(random, scan.T_map_base, metres, degrees);
-    const began = performance.now();
-    const found = await scene.map.align(cloud, from, { ...OPTIONS, ...options });
-    const kind = `${scene.name}, ${spoil}, ${start}`;
-    yield { kind, found, truth: scan.T_map_base, milliseconds: performance.now() - began };
+    running.push(trialOf(core, scene, kind, spoil, start, k, new Random(seed * 2 ** 20 + k)));
+    if (running.length === AT_ONCE) yield await running.shift()!;
   }
+  for (const trial of running) yield await trial;
+}
+
+async function trialOf(
+  core: Core,
+  scene: Scene,
+  kind: string,
+  spoil: string,
+  start: Start,
+  k: number,
+  random: Random,
+): Promise<Trial> {
+  const { metres, degrees, options } = STARTS[start];
+  const scan = scene.scans[k % scene.scans.length]!;
+  const cloud =
+    spoil === 'exact'
+      ? exactScan(core, scene.map, scan, random, 0.02)
+      : core.cloud({ positions: SPOILS[spoil]!(scan.positions, random) });
+  const from = beside(random, scan.T_map_base, metres, degrees);
+  const began = performance.now();
+  const found = await scene.map.align(cloud, from, { ...OPTIONS, ...options });
+  return { kind, found, truth: scan.T_map_base, milliseconds: performance.now() - began };
 }
 
 /** Position and rotation error in map axes (m, rad), six numbers. */
