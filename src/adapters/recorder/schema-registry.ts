@@ -24,6 +24,7 @@ export class SchemaRegistry {
   readonly #channels: Map<string, Registered>;
   readonly #accepted: ReadonlySet<string>;
   #changed = false;
+  #saving: Promise<void> = Promise.resolve();
 
   private constructor(path: string, channels: Map<string, Registered>, accepted: readonly string[]) {
     this.#path = path;
@@ -84,7 +85,14 @@ export class SchemaRegistry {
   }
 
   /** Keeps what is new, whole or not at all. */
-  async save(): Promise<void> {
+  save(): Promise<void> {
+    // One at a time: they write the same temporary file.
+    const saved = this.#saving.then(() => this.#write());
+    this.#saving = saved.catch(() => {});
+    return saved;
+  }
+
+  async #write(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;
     await mkdir(dirname(this.#path), { recursive: true });
