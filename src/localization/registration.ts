@@ -36,7 +36,7 @@ export const registrationConfig = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.985)
+    .default(0.98)
     .describe('a result that is less likely than this to be the right place is refused'),
   maxOpenResidual: z
     .number()

@@ -42,6 +42,7 @@ export async function prepareScan(
   const { core, lidar } = parts;
   const seen: LidarPoints[] = [];
   const level: Cloud[] = [];
+  const untimed: string[] = [];
   let unmounted: string | undefined;
   for (const cloud of clouds) {
     const T_base_sensor = parts.mount(cloud.frameId);
@@ -52,14 +53,14 @@ export async function prepareScan(
     }
     const decoded = await time.stage('decode', core.decodePointCloud2(cloud, lidar));
     seen.push(pointsOf(cloud, decoded));
-    if (decoded.times === 'none' && lidar.turn.told !== 'none')
-      parts.notice('points-untimed', untimedHelp(cloud.frameId));
+    if (decoded.times === 'none' && lidar.turn.told !== 'none') untimed.push(cloud.frameId);
     level.push(await time.stage('deskew', deskewed(cloud, decoded, T_base_sensor, stamp, parts)));
   }
   if (seen.length === 0 && unmounted) return { ok: false, reason: 'unknown-mount', detail: unmounted };
   const points = sumOf(seen, missing);
   const few = scanProblem(points, parts.minPoints);
   if (few) return { ok: false, ...few, points };
+  for (const frame of untimed) parts.notice('points-untimed', untimedHelp(frame));
   const whole = level.length === 1 ? level[0]! : await time.stage('merge', core.merge(level));
   const scan = await time.stage('downsample', core.downsample(whole, lidar.voxelSize));
   const shape = shapeProblem(scan);

@@ -41,6 +41,7 @@ describe('a scenario of the city', () => {
       { at: 1, state: 'TRACKING', error: 0.01, ...moment },
       { at: 2, state: 'TRACKING', error: 0.6, ...moment },
     );
+    world.speeds.push({ at: 1, speed: 1 }, { at: 2, speed: 1 });
     for (const sentence of [
       'TRACKING is never wrong',
       'no protection level is false',

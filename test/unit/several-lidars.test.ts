@@ -190,7 +190,8 @@ describe('Localizer with two LiDARs', () => {
     });
     const frames: FrameResult[] = [];
     const refused: string[] = [];
-    const supply: Pick<TileSupply, 'moveTo'> & { tiles: TileMap; index: object } = {
+    const supply: Pick<TileSupply, 'moveTo' | 'isComplete'> & { tiles: TileMap; index: object } = {
+      isComplete: true,
       tiles: map,
       index: { origin: { lat: 37, lon: 127, ellipsoidalHeight: 40 } },
       moveTo: async () => {},

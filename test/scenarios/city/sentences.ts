@@ -216,6 +216,7 @@ const then: Sentence[] = [
     /^the robot stands from ([\d.]+) s to ([\d.]+) s$/,
     ({ speeds }, from, to) => {
       const then = speeds.filter(({ at }) => at >= Number(from) && at <= Number(to));
+      expect(then.length).toBeGreaterThan(0);
       expect(Math.max(...then.map(({ speed }) => speed))).toBeLessThan(0.05);
     },
   ],

@@ -9,7 +9,8 @@ export class FakeBroker {
 
   private constructor(aedes: Aedes) {
     this.#aedes = aedes;
-    this.#server = createServer((socket) => {
+    // States are short: one that waits for the acknowledgement of the last one comes 40 ms late (Nagle).
+    this.#server = createServer({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       aedes.handle(socket);

@@ -8,6 +8,7 @@ import type { GnssFix, Pose, SensorMessage, Stamp, Vec3 } from '../../../types.t
 import { ORIGIN } from '../source.ts';
 import { type DriveCommand, RobotBody } from './body.ts';
 import type { CameraSight, CityFaults, CityOptions } from './city-options.ts';
+import { Hands } from './hands.ts';
 import { CityImu, CityWheels } from './inertial.ts';
 import { CITY_LIDARS, type CityLidar } from './lidar-models.ts';
 import { LidarScanner } from './lidar-scan.ts';
@@ -26,8 +27,6 @@ const T_base_imu: Pose = { position: [0, 0, 0], orientation: quatFromRpy(0, 0, 0
 const T_base_gnss: Pose = { position: [-0.2, 0, 1], orientation: quatFromRpy(0, 0, 0) };
 const CAMERA: Vec3 = [0.3, 0, 0.8];
 const STILL: DriveCommand = { speed: 0, turn: 0 };
-/** m above the ground while it is carried */
-const LIFTED = 0.3;
 /** steps: IMU each, odometry and traffic 20 Hz, GNSS 1 Hz */
 const EVERY = { odometry: 5, gnss: 100 } as const;
 
@@ -65,7 +64,7 @@ export class CityDrive {
   /** moving solids at the start of the sweep under way */
   #moving: readonly CitySolid[] = [];
   #tick = 0;
-  #hands: { by: Vec3; seconds: number; done: number } | undefined;
+  #hands: Hands | undefined;
 
   constructor(options: CityOptions) {
     this.#options = options;
@@ -128,7 +127,7 @@ export class CityDrive {
     const wheels = this.#hands ? STILL : command;
     this.body.step(wheels, dt / 2);
     this.body.step(wheels, dt / 2);
-    this.#carryOn(dt);
+    if (this.#hands && !this.#hands.carryOn(this.body, dt)) this.#hands = undefined;
     this.#tick++;
     this.#history.push(this.body.pose);
     const out: Unplaced[] = [];
@@ -166,19 +165,7 @@ export class CityDrive {
 
   /** Somebody lifts the robot and carries it by m along the city's axes and rad, in `seconds`; its wheels stand. */
   lift(du: number, dv: number, turn: number, seconds: number): void {
-    this.#hands = { by: [du, dv, turn], seconds, done: 0 };
-  }
-
-  #carryOn(dt: number): void {
-    const hands = this.#hands;
-    if (!hands) return;
-    // Smooth at both ends: 3 s² − 2 s³.
-    const way = (share: number) => share * share * (3 - 2 * share);
-    const share = Math.min(1, hands.done + dt / hands.seconds);
-    const piece = way(share) - way(hands.done);
-    this.body.shift(hands.by[0] * piece, hands.by[1] * piece, hands.by[2] * piece);
-    this.body.lift = LIFTED * Math.sin(Math.PI * share) ** 2;
-    this.#hands = share < 1 ? { ...hands, done: share } : undefined;
+    this.#hands = new Hands([du, dv, turn], seconds);
   }
 
   /** The robot is elsewhere at once: m along the city's axes, rad. */
