@@ -11,12 +11,8 @@ import { apart } from './starts.ts';
 import { openStreet } from './street.ts';
 import { config } from './tiles.ts';
 
-/**
- * Right: within this of the pose that the scan was taken from. The layers of this map lie up to 0.4 m apart, and a first
- * scan may settle in another one than the reference's; those beyond 0.3 m are told.
- */
-const RIGHT = { metres: 0.5, degrees: 1 };
-const BESIDE = 0.3;
+/** Right: within this of the pose that the scan was taken from. */
+const RIGHT = { metres: 0.3, degrees: 1 };
 const TRIALS = Number(process.env.DILLY_TRIALS ?? 1000);
 
 interface Task {
@@ -74,10 +70,11 @@ async function search(
     if (!found.ok) refused.set(found.reason, (refused.get(found.reason) ?? 0) + 1);
     else {
       const { metres, degrees } = apart(found.T_map_base, T_map_base);
-      if (metres > BESIDE)
-        note(`${id}: trial ${k} ended ${metres.toFixed(2)} m and ${degrees.toFixed(1)}° off`);
       if (metres <= RIGHT.metres && degrees <= RIGHT.degrees) right++;
-      else wrong++;
+      else {
+        wrong++;
+        note(`${id}: trial ${k} ended ${metres.toFixed(2)} m and ${degrees.toFixed(1)}° off`);
+      }
     }
     if (k % 100 === 99) note(`${id}: ${k + 1} trials, ${right} right, ${wrong} wrong`);
   }
