@@ -20,6 +20,7 @@ export const integrityConfig = z.strictObject({
   lostSigma: positive(3, 100, 'with a map: LOST above this standard deviation, m'),
   maxProtectionLevel: positive(1, 100, 'with a map: TRACKING needs a protection level below this, m'),
   lostAfter: positive(10, 600, 'with a map: LOST when scans have come for this long and none fitted, s'),
+  misfitStop: positive(3, 600, 'with a map: the robot stops when none has fitted for this long, s'),
   recoverScans: z
     .int()
     .min(1)
@@ -141,6 +142,13 @@ export const STATE_TABLE: readonly Rule[] = [
     reason: 'solutions-disagree',
     motion: 'stop',
     enter: (now) => now.separated,
+  },
+  {
+    // Scans that come and do not fit for so long may be right, and the pose wrong by more than its level says.
+    state: 'DEGRADED',
+    reason: (now) => now.refusal ?? 'misfit',
+    motion: 'stop',
+    enter: (now, config) => now.hasMap && now.misfit > config.misfitStop,
   },
   {
     state: 'DEGRADED',

@@ -49,6 +49,17 @@ describe('the state table', () => {
     ]);
   });
 
+  it('stops when scans have come for seconds and none fitted, long before it is lost', () => {
+    const misfit = (s: number) => ({ silence: s, misfit: s, refusal: 'improbable', goodScans: 0 });
+    expect(after({}, misfit(2.9), misfit(3.1), misfit(10.1), { goodScans: 2 })).toEqual([
+      'TRACKING  drive',
+      'DEGRADED improbable slow',
+      'DEGRADED improbable stop',
+      'LOST improbable stop',
+      'TRACKING  drive',
+    ]);
+  });
+
   it('stops where solutions contradict each other', () => {
     expect(after({}, { separated: true })[1]).toBe('DEGRADED solutions-disagree stop');
   });
