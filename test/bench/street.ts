@@ -127,11 +127,13 @@ async function* posedScans(
 
 /** The scans that have a pose, and the way of the base while they were taken. */
 async function* posedMessages(source: SensorSource, poses: readonly StampedPose[]): AsyncGenerator<Frame> {
-  let T_base_sensor: Pose | undefined;
+  const mounts = new Map<string, Pose>();
   for await (const message of source.messages()) {
     if (message.kind === 'mount' && message.value.parent === 'base_link')
-      T_base_sensor = message.value.T_parent_child;
-    if (message.kind !== 'points' || !T_base_sensor) continue;
+      mounts.set(message.value.child, message.value.T_parent_child);
+    if (message.kind !== 'points') continue;
+    const T_base_sensor = mounts.get(message.value.frameId);
+    if (!T_base_sensor) continue;
     const T_map_base = poseAt(poses, message.value.stamp);
     if (!T_map_base) continue;
     const path = pathAround(message.value, T_map_base, poses);
