@@ -7,6 +7,7 @@
 #include <array>
 
 #include "dilly/linalg.hpp"
+#include "gauss_newton.hpp"
 #include "peer_nanoflann.hpp"
 #include "scene.hpp"
 
@@ -72,17 +73,8 @@ inline dilly::Pose gicp_loop(const PeerTree& tree, const dilly::Cloud& map, cons
           for (int b = 0; b < 6; b++) h[6 * a + b] += J[k][a] * wj[k][b];
         }
     }
-    const dilly::Eigen<6> eigen = dilly::eigen_symmetric<6>(h);
-    double x[6] = {};
-    for (int e = 0; e < 6; e++) {
-      const double* v = &eigen.vectors[6 * e];
-      double along = 0;
-      for (int a = 0; a < 6; a++) along -= v[a] * g[a];
-      for (int a = 0; a < 6; a++) x[a] += v[a] * along / eigen.values[e];
-    }
-    for (int a = 0; a < 3; a++) pose.t[a] += x[a];
-    pose.q = dilly::normalized(dilly::multiply(dilly::exp_so3({x[3], x[4], x[5]}), pose.q));
-    if (std::hypot(x[0], x[1], x[2]) < kMetres && std::hypot(x[3], x[4], x[5]) < kRadians) break;
+    const StepSize step = gauss_newton(h, g, pose);
+    if (step.metres < kMetres && step.radians < kRadians) break;
   }
   return pose;
 }

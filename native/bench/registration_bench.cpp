@@ -4,6 +4,7 @@
 #include "dilly/icp.hpp"
 #include "dilly/normals.hpp"
 #include "dilly/voxel.hpp"
+#include "gauss_newton.hpp"
 #include "gicp_loop.hpp"
 #include "limits.hpp"
 #include "peer_nanoflann.hpp"
@@ -18,8 +19,8 @@ using dilly::Pose;
 const dilly::AlignOptions kTracking{0.3, 0.1, 60, 5e-4, 5e-5};
 
 // One Gauss–Newton step for the matches of `moved` (= T · cloud) in `map`; says how far it went.
-std::pair<double, double> step(const Cloud& moved, const Cloud& map, const std::vector<std::uint32_t>& index,
-                               const std::vector<float>& d2, double width, Pose& pose) {
+bench::StepSize step(const Cloud& moved, const Cloud& map, const std::vector<std::uint32_t>& index,
+                     const std::vector<float>& d2, double width, Pose& pose) {
   std::array<double, 36> h{};
   std::array<double, 6> g{};
   for (std::size_t i = 0; i < moved.size(); i++) {
@@ -37,17 +38,7 @@ std::pair<double, double> step(const Cloud& moved, const Cloud& map, const std::
       for (int b = 0; b < 6; b++) h[6 * a + b] += w * J[a] * J[b];
     }
   }
-  const dilly::Eigen<6> eigen = dilly::eigen_symmetric<6>(h);
-  double x[6] = {};
-  for (int e = 0; e < 6; e++) {
-    const double* v = &eigen.vectors[6 * e];
-    double along = 0;
-    for (int a = 0; a < 6; a++) along -= v[a] * g[a];
-    for (int a = 0; a < 6; a++) x[a] += v[a] * along / eigen.values[e];
-  }
-  for (int a = 0; a < 3; a++) pose.t[a] += x[a];
-  pose.q = dilly::normalized(dilly::multiply(dilly::exp_so3({x[3], x[4], x[5]}), pose.q));
-  return {std::hypot(x[0], x[1], x[2]), std::hypot(x[3], x[4], x[5])};
+  return bench::gauss_newton(h, g, pose);
 }
 
 Pose plain_loop(const bench::PeerTree& tree, const Cloud& map, const Cloud& cloud, Pose pose) {
