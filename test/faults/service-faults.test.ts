@@ -1,9 +1,11 @@
 import { execFileSync, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MapFollower } from '../../src/commands/follow-map.ts';
 import { type OpenMap, openMap, planLimits } from '../../src/commands/open-map.ts';
@@ -311,7 +313,11 @@ describe('a service that is killed', () => {
     const { server } = service.app;
     const revive = async () => {
       await new Promise((done) => server.close(done).closeAllConnections());
-      await new Promise<void>((done) => server.listen(own, '127.0.0.1', done));
+      // While nobody listens, a call of another process (or a client's own try) may hold the number: again.
+      while (!server.listening) {
+        server.listen(own, '127.0.0.1');
+        await once(server, 'listening').catch(() => sleep(20));
+      }
       left = Math.floor(random.uniform(1, 60_000));
     };
     server.on('connection', (socket) => {
