@@ -9,6 +9,7 @@ import { openSource } from '../adapters/replay/open.ts';
 import type { SensorSource } from '../ports.ts';
 import { Refusal } from '../types.ts';
 import { addBagTools } from './bag-tools.ts';
+import { addBagUpload } from './bag-upload.ts';
 import { progressBar } from './progress.ts';
 import { answer, type CommonOptions, openSession, withCommonOptions } from './shared.ts';
 
@@ -20,6 +21,7 @@ interface FromKittiOptions extends CommonOptions {
 export function addBag(program: Command): void {
   const bag = program.command('bag').description('recorded drives');
   addBagTools(bag);
+  addBagUpload(bag);
   withCommonOptions(bag.command('record'))
     .description(
       'record an input as a robot does (recorder.*): a folder of MCAP files, new ones by size and time',

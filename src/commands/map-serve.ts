@@ -66,6 +66,7 @@ async function serve(where: string, options: ServeOptions): Promise<void> {
     profiles: await readProfiles(options.profiles),
     ...(options.drives ? { drives: options.drives } : {}),
     maxDriveBytes: 64e9,
+    keepFreeBytes: 1e9,
     ...(perMinute > 0 ? { perMinute } : {}),
     ...(dailyMb > 0 ? { dailyBytes: dailyMb * 1e6 } : {}),
     cacheBytes: number('cache-mb', options.cacheMb, 1e6) * 1e6,

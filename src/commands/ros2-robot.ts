@@ -1,11 +1,14 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { RobotRecording } from '../adapters/recorder/robot-recording.ts';
+import { ParkedWatch } from '../adapters/recorder/upload/parked-watch.ts';
 import type { DrivenRobot } from '../adapters/ros2/driven-robot.ts';
 import type { Core } from '../core.ts';
 import type { Prior } from '../localization/initialization.ts';
 import type { RobotWatcher } from '../ports/robot.ts';
+import type { Robot } from '../robot.ts';
 import { type FrameResult, type Pose, Refusal } from '../types.ts';
+import { openUploader } from './bag-upload.ts';
 import { KeptState } from './kept-state.ts';
 import { mapPictures, NO_PICTURES } from './map-pictures.ts';
 import { openMap } from './open-map.ts';
@@ -39,16 +42,21 @@ export async function openRos2Robot(
     const profile = map && ros2.profile ? ros2.profile : undefined;
     const { robot, supply, start, close } = await openRobot({ core, map, prior, store, profile }, session);
     const pictures = map && supply ? await mapPictures(core, map, supply) : NO_PICTURES;
-    const recording = new RobotRecording(
-      { ...config.recorder, folder: ros2.records || config.recorder.folder || join(home, 'drives') },
-      (kind, severity, text, data) => robot.tell(kind, severity, text, data),
-    );
+    const folder = ros2.records || config.recorder.folder || join(home, 'drives');
+    const tell: Robot['tell'] = (kind, severity, text, data) => robot.tell(kind, severity, text, data);
+    const recording = new RobotRecording({ ...config.recorder, folder }, tell);
+    const parked = new ParkedWatch(config.recorder.upload.parkedSeconds);
+    const { metrics } = recording;
+    const uploader = config.recorder.upload.service
+      ? await openUploader(config, { gate: () => parked.fault, tell, metrics })
+      : undefined;
     let last: FrameResult | undefined;
     robot.watch({
       ...watcher,
       status: (status) => {
         last = status.frame;
         recording.status(status);
+        parked.status(status);
         watcher.status({ ...status, health: [...status.health, recording.health()] });
       },
       event: (event) => {
@@ -61,10 +69,12 @@ export async function openRos2Robot(
     };
     const saving = setInterval(() => void save(), 1000 * ros2.statePeriod);
     start();
+    uploader?.start(folder, () => recording.folder);
     return {
       command: (command) => robot.command(command),
       async handle(message) {
         recording.message(message);
+        parked.message(message);
         recording.pass(message.arrival);
         await robot.handle(message);
       },
@@ -79,6 +89,7 @@ export async function openRos2Robot(
       },
       async close() {
         clearInterval(saving);
+        await uploader?.close();
         await save();
         if (recording.folder !== undefined) await recording.stop();
         await close();

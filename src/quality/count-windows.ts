@@ -7,6 +7,9 @@ const WINDOWS: readonly { name: WindowName; buckets: number }[] = [
   { name: 'drive', buckets: Number.POSITIVE_INFINITY },
 ];
 
+/** Two days of spans: a longer drive is compared as a whole only. */
+const MOST_SPANS = (48 * 3600) / BUCKET_S;
+
 /** Where messages are counted on their way: the sensor's rate, the robot, its disk, the service's door, its reader. */
 export const STAGES = ['sensor', 'received', 'recorded', 'uploaded', 'accepted'] as const;
 export type Stage = (typeof STAGES)[number];
@@ -71,4 +74,29 @@ export function worstWindows(given: Comparison): WindowRow[] {
 
 function gapOf({ expected, found, verdict }: WindowRow): number {
   return verdict === 'ok' ? Math.abs(expected - found) * 1e-9 : Math.abs(expected - found);
+}
+
+/** The worst windows of two counts of one finished drive, which must be equal to the message. */
+export function comparedDrives(
+  from: Stage,
+  to: Stage,
+  expected: CountLedger,
+  found: CountLedger,
+): WindowRow[] {
+  const spans = [expected.span, found.span].filter((span) => span !== undefined);
+  if (spans.length === 0) return [];
+  const given: Comparison = {
+    from,
+    to,
+    channels: [...new Set([...expected.channels, ...found.channels])].sort(),
+    first: Math.min(...spans.map(([first]) => first)),
+    last: Math.max(...spans.map(([, last]) => last)),
+    expected: (channel, first, last) => expected.between(channel, first, last),
+    found,
+    tolerance: 0,
+    slack: 0,
+  };
+  if (given.last - given.first <= MOST_SPANS) return worstWindows(given);
+  // Stamps that are years apart are no drive to slide along: its whole tells what is missing.
+  return compareWindows(given).filter(({ window }) => window === 'drive');
 }

@@ -23,24 +23,26 @@ afterAll(async () => {
 });
 
 const begin = (body: object) =>
-  fetch(`${service.url}/v1/drives`, {
+  fetch(`${service.url}/v1/drives/files`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
 const send = (name: string, offset: number | string, body: Uint8Array, type = TYPE) =>
-  fetch(`${service.url}/v1/drives/${name}`, {
+  fetch(`${service.url}/v1/drives/files/${name}`, {
     method: 'PATCH',
     headers: { 'content-type': type, 'upload-offset': `${offset}` },
     body: Buffer.from(body),
   });
 const offsetOf = async (name: string) =>
-  Number((await fetch(`${service.url}/v1/drives/${name}`, { method: 'HEAD' })).headers.get('upload-offset'));
+  Number(
+    (await fetch(`${service.url}/v1/drives/files/${name}`, { method: 'HEAD' })).headers.get('upload-offset'),
+  );
 
 describe('drives', () => {
   it('come in parts, go on after a cut, and are there once', async () => {
     const begun = await begin({ sha256: hex, bytes: recording.length });
-    expect([begun.status, begun.headers.get('location')]).toEqual([201, `/v1/drives/${hex}`]);
+    expect([begun.status, begun.headers.get('location')]).toEqual([201, `/v1/drives/files/${hex}`]);
     expect((await send(hex, 0, recording.subarray(0, 1000))).headers.get('upload-offset')).toBe('1000');
     await cutOff(hex, 1000, recording.subarray(1000, 150_000));
     // What was under way when the line broke still arrives: wait until it rests.
@@ -103,7 +105,7 @@ function openUpload(name: string, bytes: number): Socket {
   const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
   socket.on('error', () => {});
   socket.write(
-    `PATCH /v1/drives/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: ${TYPE}\r\nUpload-Offset: 0\r\nContent-Length: ${bytes}\r\n\r\n`,
+    `PATCH /v1/drives/files/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: ${TYPE}\r\nUpload-Offset: 0\r\nContent-Length: ${bytes}\r\n\r\n`,
   );
   return socket;
 }
@@ -114,7 +116,7 @@ function cutOff(name: string, offset: number, part: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), '127.0.0.1', () => {
       socket.write(
-        `PATCH /v1/drives/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: ${TYPE}\r\nUpload-Offset: ${offset}\r\nContent-Length: ${recording.length - offset}\r\n\r\n`,
+        `PATCH /v1/drives/files/${name} HTTP/1.1\r\nHost: x\r\nContent-Type: ${TYPE}\r\nUpload-Offset: ${offset}\r\nContent-Length: ${recording.length - offset}\r\n\r\n`,
       );
       socket.write(part, () => setTimeout(() => socket.destroy(), 50));
     });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { uploadConfig } from './upload/upload-config.ts';
 
 /** How drives are recorded. Sizes are of what lies on the disk. */
 export const recorderConfig = z.strictObject({
@@ -49,5 +50,6 @@ export const recorderConfig = z.strictObject({
     .max(1)
     .default(0.05)
     .describe('share of the expected messages of a window that may be missing without an alarm'),
+  upload: uploadConfig.prefault({}),
 });
 export type RecorderConfig = z.infer<typeof recorderConfig>;

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Refusal, type SensorMessage, type Stamp } from '../../types.ts';
 import { offeredQosProfiles } from './bag-metadata.ts';
 import type { RecorderConfig } from './recorder-config.ts';
 import { Ring } from './ring.ts';
 import { cloudParts, toRos2 } from './ros2-messages.ts';
 import type { Ros2Type } from './ros2-types.ts';
+import { startThread } from './thread.ts';
 import { type ThreadData, type ThreadNews, WIRE, wireHead } from './wire.ts';
 
 /** Of the queue only messages other than clouds use this part, and one that is longer than all of it. */
@@ -95,7 +96,7 @@ export class Recorder {
     await mkdir(config.folder, { recursive: true });
     const ring = new Ring(config.queueMegabytes * 2 ** 20);
     const workerData: ThreadData = { ring: ring.buffer, config, name };
-    const worker = startThread(workerData);
+    const worker = startThread(new URL('./recorder-thread.ts', import.meta.url), workerData);
     return new Recorder(folder, ring, worker, news);
   }
 
@@ -225,15 +226,6 @@ export class Recorder {
     this.#failure = text;
     this.#news.failed?.(text);
   }
-}
-
-/** The sources are run by tsx (tests, benchmarks), which a thread of Node 20 must be told of by itself. */
-function startThread(workerData: ThreadData): Worker {
-  if (!import.meta.url.endsWith('.ts'))
-    return new Worker(new URL('./recorder-thread.js', import.meta.url), { workerData });
-  const url = new URL('./recorder-thread.ts', import.meta.url).href;
-  const begin = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url)})));`;
-  return new Worker(begin, { eval: true, workerData });
 }
 
 interface WriteOptions {

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HealthRow, RobotWatcher } from '../../ports/robot.ts';
+import { RECEIVED_FILE } from '../../quality/drive-offer.ts';
 import { Refusal, refusalReason, type SensorMessage, type Stamp } from '../../types.ts';
 import { DriveQuality } from './drive-quality.ts';
 import { DEAD_LETTER_TOPIC } from './mcap-writer.ts';
@@ -12,9 +13,6 @@ import type { RecorderConfig } from './recorder-config.ts';
 import { RecordingMetrics } from './recording-metrics.ts';
 import { ros2TypeOf } from './ros2-messages.ts';
 import { SchemaRegistry } from './schema-registry.ts';
-
-/** What came, kept beside the files of a drive: what they are held against. */
-export const RECEIVED_FILE = 'received.json';
 
 interface Running {
   readonly recorder: Recorder;

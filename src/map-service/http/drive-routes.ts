@@ -1,85 +1,107 @@
-import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Counter, type Registry } from 'prom-client';
 import { z } from 'zod';
-import type { DriveState, DriveStore } from './drive-store.ts';
+import { driveId, driveOffer, sha256Hex } from '../../quality/drive-offer.ts';
+import type { DriveCatalog, Offered } from './drive-catalog.ts';
 import { Problem, parseBody } from './problem.ts';
 
-const TYPE = 'application/offset+octet-stream';
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
-const driveRequest = z.object({ sha256, bytes: z.int().positive() });
+const listQuery = z.object({
+  after: sha256Hex.or(z.literal('')).default(''),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  robot: z.string().min(1).max(100).optional(),
+});
 
-/** Uploads in parts: POST names the content, PATCH sends bytes from Upload-Offset on, HEAD says how many are here. */
-export function addDriveRoutes(app: FastifyInstance, drives: DriveStore): void {
-  app.addContentTypeParser(TYPE, (_request, payload, done) => done(null, payload));
-
-  const find = async (params: unknown): Promise<DriveState> => {
-    const hex = (params as { sha256: string }).sha256;
-    const state = sha256.safeParse(hex).success ? await drives.find(hex) : undefined;
-    if (!state)
-      throw new Problem(
-        404,
-        'unknown-drive',
-        `expected a drive that was begun, found ${hex}; POST /v1/drives first`,
-      );
-    return state;
-  };
+/** Drives: a robot offers one until nothing of it is missing; then it is accepted, once, and listed. */
+export function addDriveRoutes(
+  app: FastifyInstance,
+  drives: DriveCatalog,
+  registry: Registry,
+  robotOf: (request: FastifyRequest) => string | undefined,
+): void {
+  const labelNames = ['robot'];
+  const accepted = new Counter({
+    name: 'drives_accepted_total',
+    help: 'drives that came whole',
+    labelNames,
+    registers: [registry],
+  });
+  const wrong = new Counter({
+    name: 'drive_window_alarms_total',
+    help: 'windows of accepted drives in which messages are missing, or too many',
+    labelNames,
+    registers: [registry],
+  });
+  /** Two offers of one drive at once are one. */
+  const underway = new Map<string, Promise<Offered>>();
 
   app.post(
     '/v1/drives',
     {
       schema: {
-        summary: 'Begin or find the upload of a recording, named by its content',
+        summary: 'Offer a drive: a name and its files by content',
         description:
-          'Answers 201 for a new one, 200 for one that is known, with Location and Upload-Offset. Then PATCH the rest to Location. A repeated upload of complete content costs nothing.',
-        body: z.toJSONSchema(driveRequest),
+          'Answers 202 with the files that are missing and how much of each is here: send them to /v1/drives/files and offer again. 201 when it is accepted: all files are here whole and were read; 200 when it was before. The same files are the same drive, whoever sends them.',
+        body: z.toJSONSchema(driveOffer),
       },
     },
     async (request, reply) => {
-      const { sha256: hex, bytes } = parseBody(driveRequest, request.body);
-      const known = await drives.find(hex);
-      const state = await drives.begin(hex, bytes);
-      return say(reply.code(known ? 200 : 201).header('location', `/v1/drives/${hex}`), state).send(state);
+      const offer = parseBody(driveOffer, request.body);
+      const drive = driveId(offer);
+      const robot = robotOf(request);
+      const count = (answer: Offered) => {
+        if (answer.kind !== 'accepted') return answer;
+        accepted.inc({ robot: robot ?? '' });
+        wrong.inc({ robot: robot ?? '' }, answer.record.wrong.length);
+        return answer;
+      };
+      let answer = underway.get(drive);
+      if (!answer) {
+        answer = drives
+          .offer(offer, robot, new Date())
+          .then(count)
+          .finally(() => underway.delete(drive));
+        underway.set(drive, answer);
+      }
+      const found = await answer;
+      reply.header('cache-control', 'no-store').header('location', `/v1/drives/${drive}`);
+      if (found.kind === 'missing')
+        return reply.code(202).send({ drive, accepted: false, missing: found.missing });
+      const code = found.kind === 'accepted' ? 201 : 200;
+      return reply.code(code).send({ drive, accepted: true, record: found.record });
     },
   );
 
-  app.route({
-    method: 'HEAD',
-    url: '/v1/drives/:sha256',
-    schema: { summary: 'How much of a recording is here: Upload-Offset, Upload-Length' },
-    handler: async (request, reply) => say(reply, await find(request.params)).send(),
-  });
-
-  app.patch(
-    '/v1/drives/:sha256',
+  app.get(
+    '/v1/drives',
     {
       schema: {
-        summary: 'Bytes of a recording from Upload-Offset on',
-        description: `Content-Type ${TYPE}. Answers 204 with the new Upload-Offset; 409 where the offset is another: ask HEAD and go on from there. The last part is answered when the hash was checked; 422 means that all is to be sent again.`,
-        consumes: [TYPE],
+        summary: 'Drives that were accepted',
+        description:
+          'In the order of their ids, up to `limit` after `after`; `next` is the last of them where there may be more.',
+        querystring: z.toJSONSchema(listQuery, { io: 'input' }),
       },
     },
     async (request, reply) => {
-      const header = request.headers['upload-offset'];
-      if (typeof header !== 'string' || !/^\d{1,15}$/.test(header))
-        throw new Problem(400, 'bad-offset', `expected Upload-Offset: BYTES, found ${header ?? 'none'}`);
-      if (request.headers['content-type'] !== TYPE)
-        throw new Problem(
-          415,
-          'bad-type',
-          `expected Content-Type ${TYPE}, found ${request.headers['content-type']}`,
-        );
-      const before = await find(request.params);
-      // Said with a 409 too, so that a client knows at once where to go on.
-      say(reply, before);
-      const state = await drives.append(before, Number(header), request.body as Readable);
-      return say(reply.code(204), state).send();
+      const { after, limit, robot } = parseBody(listQuery, request.query);
+      const found = await drives.list(after, limit, robot);
+      const next = found.length === limit ? { next: found.at(-1)!.drive } : {};
+      return reply.header('cache-control', 'no-store').send({ drives: found, ...next });
     },
   );
-}
 
-function say(reply: FastifyReply, { offset, bytes }: DriveState): FastifyReply {
-  return reply
-    .header('upload-offset', offset)
-    .header('upload-length', bytes)
-    .header('cache-control', 'no-store');
+  app.get(
+    '/v1/drives/:drive',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'One accepted drive: its files, what was counted in it, and what is wrong with that',
+      },
+    },
+    async (request, reply) => {
+      const id = (request.params as { drive: string }).drive;
+      const record = sha256Hex.safeParse(id).success ? await drives.find(id) : undefined;
+      if (!record) throw new Problem(404, 'unknown-drive', `expected a drive that was accepted, found ${id}`);
+      return reply.header('cache-control', 'no-store').send(record);
+    },
+  );
 }

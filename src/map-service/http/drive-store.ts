@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -21,10 +21,22 @@ export interface DriveState {
 export class DriveStore {
   readonly #folder: string;
   readonly #maxBytes: number;
+  readonly #keepFree: number;
 
-  constructor(folder: string, maxBytes: number) {
+  /** @param keepFree bytes of the disk that recordings never take */
+  constructor(folder: string, maxBytes: number, keepFree = 0) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
+    this.#keepFree = keepFree;
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
+  /** Where the content lies while it is whole. */
+  pathOf(sha256: string): string {
+    return this.#path(sha256, '');
   }
 
   /** Begins, or finds what is here. Throws a Problem. */
@@ -36,6 +48,10 @@ export class DriveStore {
     if (known && known.bytes !== bytes)
       throw new Problem(409, 'other-length', `expected ${known.bytes} bytes as begun, found ${bytes}`);
     if (known) return known;
+    const { bavail, bsize } = await statfs(this.#folder);
+    // The whole file is copied once when it is checked, where the disk cannot share its blocks.
+    if (bavail * bsize < 2 * bytes + this.#keepFree)
+      throw new Problem(507, 'disk-full', `expected room for ${bytes} bytes and a copy, found too little`);
     await writeFile(this.#path(sha256, '.part'), '', { flag: 'a' });
     await writeFile(this.#path(sha256, '.json.tmp'), JSON.stringify({ bytes }));
     await rename(this.#path(sha256, '.json.tmp'), this.#path(sha256, '.json'));

@@ -5,6 +5,8 @@ import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Profile } from '../../route/profile.ts';
 import type { Tokens } from './auth.ts';
+import { DriveCatalog } from './drive-catalog.ts';
+import { addFileRoutes } from './drive-file-routes.ts';
 import { addDriveRoutes } from './drive-routes.ts';
 import { DriveStore } from './drive-store.ts';
 import { MapCatalog } from './map-catalog.ts';
@@ -22,7 +24,10 @@ export interface ServiceOptions {
   readonly profiles: ReadonlyMap<string, Profile>;
   /** folder of uploaded recordings; undefined: none are taken */
   readonly drives?: string;
+  /** of one file of a recording */
   readonly maxDriveBytes: number;
+  /** of their disk, which recordings never take; default 0 */
+  readonly keepFreeBytes?: number;
   /** requests of one robot in a minute, of each instance; undefined: no limit */
   readonly perMinute?: number;
   /** bytes that one robot may send and be sent a day (UTC), of each instance; a token's own counts first */
@@ -100,8 +105,11 @@ export async function mapService(options: ServiceOptions): Promise<FastifyInstan
     const catalog = new MapCatalog(options.store, options.refreshMs, [...options.profiles.values()]);
     const tiles = new TileCache(options.store, options.cacheBytes);
     addMapRoutes(api, { ...options, catalog, tiles });
-    if (options.drives !== undefined)
-      addDriveRoutes(api, new DriveStore(options.drives, options.maxDriveBytes));
+    if (options.drives !== undefined) {
+      const files = new DriveStore(options.drives, options.maxDriveBytes, options.keepFreeBytes);
+      addFileRoutes(api, files);
+      addDriveRoutes(api, new DriveCatalog(files), registry, (request) => robots.get(request));
+    }
     api.get('/health', { schema: { hide: true } }, () => ({ ok: true }));
   });
   return app;
