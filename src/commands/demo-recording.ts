@@ -5,11 +5,14 @@ import type { SensorMessage, Stamp } from '../types.ts';
 
 /** The recorder of the demo's robot: raw messages of its sensors, and what the robot says of itself. */
 export class DemoRecording {
+  /** the folder of all drives */
+  readonly parent: string;
   readonly #recording: RobotRecording;
   readonly #say: (text: string) => void;
   #robot: Pick<Robot, 'tell'> | undefined;
 
   private constructor(folder: string, config: Config, say: (text: string) => void) {
+    this.parent = folder;
     this.#say = say;
     this.#recording = new RobotRecording({ ...config.recorder, folder }, (kind, severity, text, data) => {
       say(`${kind}: ${text}`);

@@ -100,10 +100,9 @@ async function deliver(
   say(`map service ${address}/openapi; city ${outside.addresses}; ends at Ctrl-C`);
   const recording = options.record ? await DemoRecording.start(options.record, parts.config, say) : undefined;
   if (recording) closers.push(() => recording.close());
-  const opened = options.headless ? undefined : await DemoPage.open(parts, graph, say, recording);
-  const page = opened?.page;
+  const page = options.headless ? undefined : await DemoPage.open(parts, say, recording);
   if (page) closers.push(() => page.close());
-  if (opened) say(`operators' page: ${opened.address}`);
+  if (page) say(`operators' page: ${page.address}`);
   const begun = performance.now();
   let said = Number.NEGATIVE_INFINITY;
   return runDelivery({

@@ -44,8 +44,16 @@ export const NO_PICTURES: RobotPictures = {
   toLonLat: () => undefined,
 };
 
-async function graphOf({ index, source }: OpenMap) {
-  const { graph, mapId } = index;
+async function graphOf(map: OpenMap) {
+  const bytes = await graphBytesOf(map);
+  return bytes && parseGraph(bytes);
+}
+
+/** graph.geojson as the manifest has it; undefined where the map has none. Rejects with a Refusal. */
+export async function graphBytesOf({
+  index: { graph, mapId },
+  source,
+}: Pick<OpenMap, 'index' | 'source'>): Promise<Uint8Array | undefined> {
   if (!graph) return undefined;
   const bytes = await source.read(graph.path, graph);
   const found = createHash('sha256').update(bytes).digest('hex');
@@ -54,5 +62,5 @@ async function graphOf({ index, source }: OpenMap) {
       'bad-graph',
       `map ${mapId}: expected graph.geojson of sha256 ${graph.sha256}, found ${found}; fetch the map again`,
     );
-  return parseGraph(bytes);
+  return bytes;
 }

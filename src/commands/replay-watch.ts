@@ -38,9 +38,7 @@ export class ReplayWatch {
 
   /** On a free port of this machine; the address that opens the page is said. */
   static async open(parts: WatchParts): Promise<ReplayWatch> {
-    const { index, source } = parts.map;
-    const graph = index.graph && (await source.read(index.graph.path, index.graph));
-    const { page, address } = await DemoPage.open(parts, graph, parts.say);
+    const page = await DemoPage.open(parts, parts.say);
     const watch = new ReplayWatch(parts, page);
     page.show({
       watch: (watcher) => (watch.#watcher = watcher),
@@ -50,7 +48,7 @@ export class ReplayWatch {
         text: `${kind}: expected a robot, found a replay, which takes no commands`,
       }),
     });
-    parts.say(`operators' page: ${address}\nthe replay begins when somebody opens it`);
+    parts.say(`operators' page: ${page.address}\nthe replay begins when somebody opens it`);
     return watch;
   }
 

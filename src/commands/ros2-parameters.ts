@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { configSchema } from '../config.ts';
 
 /** What is usually set on a robot; every other section can be given by the same names. */
-const SECTIONS = ['core', 'frames', 'lidar', 'map', 'robot', 'recorder', 'ros2'];
+const SECTIONS = ['core', 'frames', 'lidar', 'map', 'robot', 'recorder', 'operator', 'ros2'];
 /** Of the tools that make maps: not of a robot. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['map.build']);
 const HEAD = `# Parameters of the node dilly_nav with their defaults, written by: dilly-nav ros2-parameters
@@ -60,7 +60,7 @@ function linesOf(key: string, schema: Schema, path: string, indent: number): str
 function written(value: unknown, type: string | undefined): string {
   if (type === 'number' && Number.isInteger(value)) return `${value}.0`;
   if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string'))
-    return JSON.stringify(value);
+    return `[${value.map((one) => JSON.stringify(one)).join(', ')}]`;
   if (typeof value === 'object') return JSON.stringify(JSON.stringify(value));
   if (typeof value === 'string') return JSON.stringify(value);
   return stringify(value).trim();

@@ -12,10 +12,14 @@ import { openUploader } from './bag-upload.ts';
 import { KeptState } from './kept-state.ts';
 import { mapPictures, NO_PICTURES } from './map-pictures.ts';
 import { openMap } from './open-map.ts';
-import { openRobot } from './open-robot.ts';
+import { machineClock, type OpenedRobot, openRobot } from './open-robot.ts';
+import { OperatorPort } from './operator-port.ts';
 import type { Session } from './shared.ts';
 
+const HOME = join(homedir(), '.local', 'state', 'dilly-nav');
 const RADIANS = Math.PI / 180;
+/** A result that seems older than this, ns, was stamped by another clock. */
+const MOST_DELAY = 60_000_000_000n;
 
 /** The robot as the ROS 2 node drives it. Rejects with a Refusal that says what is missing. */
 export async function openRos2Robot(
@@ -26,11 +30,15 @@ export async function openRos2Robot(
 ): Promise<DrivenRobot> {
   const { config } = session;
   const { ros2 } = config;
-  const home = join(homedir(), '.local', 'state', 'dilly-nav');
   const map = ros2.map ? await openMap(ros2.map, config.map, Date.now(), 'stored') : undefined;
+  // The last that was opened is the first to be closed.
+  const closers: (() => Promise<unknown>)[] = [async () => map?.close()];
+  const closeAll = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
   try {
     if (signal.aborted) throw new Refusal('aborted', 'nobody waits for the map any more');
-    const store = new KeptState(ros2.stateFile || join(home, 'state.json'));
+    const store = new KeptState(ros2.stateFile || join(HOME, 'state.json'));
     // A kept pose is a place to look around, not a pose: registration must find it again.
     const around = (T_map_base: Pose): Prior => ({
       T_map_base,
@@ -40,9 +48,11 @@ export async function openRos2Robot(
     const kept = map && (await store.read(map.index.mapId));
     const prior = kept && around(kept);
     const profile = map && ros2.profile ? ros2.profile : undefined;
-    const { robot, supply, start, close } = await openRobot({ core, map, prior, store, profile }, session);
+    const opened = await openRobot({ core, map, prior, store, profile }, session);
+    closers.push(() => opened.close());
+    const { robot, supply, start } = opened;
     const pictures = map && supply ? await mapPictures(core, map, supply) : NO_PICTURES;
-    const folder = ros2.records || config.recorder.folder || join(home, 'drives');
+    const folder = ros2.records || config.recorder.folder || join(HOME, 'drives');
     const tell: Robot['tell'] = (kind, severity, text, data) => robot.tell(kind, severity, text, data);
     const recording = new RobotRecording({ ...config.recorder, folder }, tell);
     const parked = new ParkedWatch(config.recorder.upload.parkedSeconds);
@@ -50,18 +60,28 @@ export async function openRos2Robot(
     const uploader = config.recorder.upload.service
       ? await openUploader(config, { gate: () => parked.fault, tell, metrics })
       : undefined;
+    closers.push(async () => uploader?.close());
     let last: FrameResult | undefined;
+    const operators = await operatorsOf(core, session, opened, recording, () => last);
+    closers.push(async () => operators?.close());
     robot.watch({
       ...watcher,
       status: (status) => {
         last = status.frame;
         recording.status(status);
         parked.status(status);
-        watcher.status({ ...status, health: [...status.health, recording.health()] });
+        const whole = { ...status, health: [...status.health, recording.health()] };
+        watcher.status(whole);
+        operators?.status(whole);
+      },
+      scan: (scan) => {
+        watcher.scan(scan);
+        operators?.scan(scan);
       },
       event: (event) => {
         recording.event(event);
         watcher.event(event);
+        operators?.event(event);
       },
     });
     const save = async () => {
@@ -89,15 +109,47 @@ export async function openRos2Robot(
       },
       async close() {
         clearInterval(saving);
-        await uploader?.close();
         await save();
         if (recording.folder !== undefined) await recording.stop();
-        await close();
-        await map?.close();
+        await closeAll();
       },
     };
   } catch (error) {
-    await map?.close();
+    await closeAll();
     throw error;
   }
+}
+
+/** The operators' port, where the configuration has a key that tokens are checked with. */
+async function operatorsOf(
+  core: Core,
+  { config, log }: Session,
+  { robot, map, supply, metrics }: OpenedRobot,
+  recording: RobotRecording,
+  last: () => FrameResult | undefined,
+): Promise<OperatorPort | undefined> {
+  const { operator } = config;
+  if (operator.keysFile === '') return undefined;
+  const port = await OperatorPort.open({
+    core,
+    config: { ...operator, interventions: operator.interventions || join(HOME, 'interventions') },
+    map: map && supply && { index: () => supply.index, source: map.source },
+    control: robot,
+    recording: () => recording.folder,
+    registries: [recording.metrics.registry],
+    moreMetrics: metrics,
+    // Sensors may be stamped by a clock of their own: then nobody knows how old a pose is.
+    sensorNow: () => {
+      const now = machineClock.stamp();
+      const stamp = last()?.stamp;
+      return stamp !== undefined && abs(now - stamp) < MOST_DELAY ? now : undefined;
+    },
+    say: (text) => log.warn(text),
+  });
+  process.stderr.write(`operators' page: ${port.address}\n`);
+  return port;
+}
+
+function abs(time: bigint): bigint {
+  return time < 0n ? -time : time;
 }

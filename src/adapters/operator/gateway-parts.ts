@@ -25,6 +25,8 @@ export interface GatewayParts {
   readonly recording?: (() => string | undefined) | undefined;
   /** more for `/metrics`: of the recorder */
   readonly registries?: readonly Registry[] | undefined;
+  /** more for `/metrics`, in the text format of Prometheus: of vendors */
+  readonly moreMetrics?: (() => Promise<string>) | undefined;
   /** what the sensors' clock shows now, for latencies */
   readonly sensorNow?: (() => Stamp | undefined) | undefined;
   /** failures of our own */

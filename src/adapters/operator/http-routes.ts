@@ -48,7 +48,8 @@ export function addRoutes(app: FastifyInstance, parts: RouteParts): void {
   });
   app.get('/metrics', async (_request, reply) => {
     const texts = [metrics.registry, ...(parts.registries ?? [])].map((registry) => registry.metrics());
-    return reply.type(metrics.registry.contentType).send((await Promise.all(texts)).join('\n'));
+    const more = (await parts.moreMetrics?.()) ?? '';
+    return reply.type(metrics.registry.contentType).send([...(await Promise.all(texts)), more].join('\n'));
   });
 
   const identify = (request: { raw: IncomingMessage }): Promise<Identity> =>

@@ -12,7 +12,12 @@ export const operatorConfig = z.strictObject({
     .max(64)
     .default('robot')
     .describe('name that operators see; the audience of their tokens'),
-  keysFile: z.string().default('').describe('JWKS or PEM of the public keys that sign operators’ tokens'),
+  keysFile: z
+    .string()
+    .default('')
+    .describe(
+      'JWKS or PEM of the public keys that sign operators’ tokens; without it the port of a robot stays closed',
+    ),
   origins: z
     .array(z.url())
     .default([])
@@ -24,7 +29,9 @@ export const operatorConfig = z.strictObject({
   interventions: z
     .string()
     .default('')
-    .describe('folder that interventions are stored in; empty: they are not'),
+    .describe(
+      'folder that interventions are stored in; empty: of ros2 beside its kept state, of the demo beside its recording',
+    ),
   retention: z
     .strictObject({
       events: count(1_000_000, 10_000).describe('events kept for those who resume'),

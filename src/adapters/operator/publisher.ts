@@ -99,10 +99,12 @@ export class Publisher {
       this.topics.text('route', { ...this.#head(), type: 'route', ...JSON.parse(routeText) });
       this.#metrics.frames.inc({ type: 'route' });
     }
-    const tilesText = tiles.join();
+    const head = this.#parts.map?.head;
+    const map = head && { mapId: head.mapId, version: head.version };
+    const tilesText = JSON.stringify([map, tiles]);
     if (tilesText !== this.#shown.tiles) {
       this.#shown.tiles = tilesText;
-      this.topics.text('tiles', { ...this.#head(), type: 'tiles', tiles });
+      this.topics.text('tiles', { ...this.#head(), type: 'tiles', ...(map && { map }), tiles });
       this.#metrics.frames.inc({ type: 'tiles' });
     }
     this.#changed();

@@ -19,40 +19,60 @@ const TILE_POINTS = 60_000;
 /** Encoded tiles kept: what a page draws at once, and a little more. */
 const KEPT = 64;
 
-/** The map as operators see it: its features, and its tiles thinned for drawing, each encoded once. */
-export class WatchedMap {
+interface Shown {
   readonly head: WireMap;
   readonly frame: EnuFrame;
-  readonly #points: WatchedMapParts['points'];
-  readonly #tiles = new Map<string, Promise<Buffer | undefined>>();
+  readonly points: WatchedMapParts['points'];
+  readonly tiles: Map<string, Promise<Buffer | undefined>>;
+}
 
-  constructor({ points, ...head }: WatchedMapParts) {
-    this.head = head;
-    this.frame = enuFrame(head.origin);
-    this.#points = points;
+/** The map as operators see it: its features, and its tiles thinned for drawing, each encoded once. */
+export class WatchedMap {
+  #shown: Shown;
+
+  constructor(parts: WatchedMapParts) {
+    this.#shown = shownOf(parts);
+  }
+
+  get head(): WireMap {
+    return this.#shown.head;
+  }
+
+  get frame(): EnuFrame {
+    return this.#shown.frame;
+  }
+
+  /** The robot drives by another version from now on. */
+  change(parts: WatchedMapParts): void {
+    this.#shown = shownOf(parts);
   }
 
   /** A tile's points as a cloud message. Rejects with a Refusal `unknown-tile`. */
   async tile(id: string): Promise<Buffer> {
-    let tile = this.#tiles.get(id);
-    if (tile) this.#tiles.delete(id);
-    tile ??= this.#encode(id);
-    this.#tiles.set(id, tile);
-    for (const oldest of this.#tiles.keys()) {
-      if (this.#tiles.size <= KEPT) break;
-      this.#tiles.delete(oldest);
+    const { tiles, points, head } = this.#shown;
+    let tile = tiles.get(id);
+    if (tile) tiles.delete(id);
+    tile ??= encoded(id, points);
+    tiles.set(id, tile);
+    for (const oldest of tiles.keys()) {
+      if (tiles.size <= KEPT) break;
+      tiles.delete(oldest);
     }
     const bytes = await tile.catch((error: unknown) => {
-      this.#tiles.delete(id);
+      tiles.delete(id);
       throw error;
     });
     if (bytes) return bytes;
-    this.#tiles.delete(id);
-    throw new Refusal('unknown-tile', `expected a tile of map ${this.head.mapId}, found another id`);
+    tiles.delete(id);
+    throw new Refusal('unknown-tile', `expected a tile of map ${head.mapId}, found another id`);
   }
+}
 
-  async #encode(id: string): Promise<Buffer | undefined> {
-    const points = await this.#points(id);
-    return points && encodeCloud(TILE, { stamp: 0n, ...points }, TILE_POINTS);
-  }
+function shownOf({ points, ...head }: WatchedMapParts): Shown {
+  return { head, frame: enuFrame(head.origin), points, tiles: new Map() };
+}
+
+async function encoded(id: string, pointsOf: WatchedMapParts['points']): Promise<Buffer | undefined> {
+  const points = await pointsOf(id);
+  return points && encodeCloud(TILE, { stamp: 0n, ...points }, TILE_POINTS);
 }

@@ -108,9 +108,11 @@ export interface RouteFrame extends Numbered {
   readonly line: readonly (readonly [number, number])[];
 }
 
-/** Ids of the tiles in memory; sent when they change. Their points: `GET /v1/map/tiles/ID`. */
+/** Ids of the tiles in memory; sent when they or the map change. Their points: `GET /v1/map/tiles/ID`. */
 export interface TilesFrame extends Numbered {
   readonly type: 'tiles';
+  /** of `GET /v1/map`, which is to be asked again when it is another */
+  readonly map?: { readonly mapId: string; readonly version: number };
   readonly tiles: readonly string[];
 }
 

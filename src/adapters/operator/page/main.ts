@@ -37,7 +37,6 @@ const link = new Connection(token, {
   cloud: (data) => scene.scan(data),
   line: (state) => {
     line = state;
-    if (state.kind === 'open') void mapView.load();
   },
 });
 const mapView = new MapView(link, scene);
@@ -58,7 +57,7 @@ function onFrame(frame: ServerFrame): void {
     events.push(frame);
     if (events.length > EVENTS_KEPT) events.shift();
   } else if (frame.type === 'route') scene.route(frame.line);
-  else if (frame.type === 'tiles') void mapView.showTiles(frame.tiles);
+  else if (frame.type === 'tiles') void mapView.show(frame);
   else if (frame.type === 'control') holder = frame.holder;
   else if (frame.type === 'control-lost') tell(`${word('lost')}: ${frame.text}`, true);
   else if (frame.type === 'reset' && frame.reason !== 'first-visit')

@@ -1,4 +1,4 @@
-import type { MapFeature, StatusFrame, WireMap } from '../wire.ts';
+import type { MapFeature, StatusFrame, TilesFrame, WireMap } from '../wire.ts';
 import type { Connection } from './connection.ts';
 import { SIGNAL_STALE } from './panels.ts';
 import type { Scene } from './scene.ts';
@@ -11,6 +11,8 @@ const COLOURS: Readonly<Record<string, number>> = {
   one_way: 0xffb000,
   slow: 0xe6d21f,
 };
+/** What did not come of the map is asked for again, ms. */
+const RETRY_MS = 3000;
 const GREY = 0x8a95a1;
 const BLUE = 0x4aa3ff;
 
@@ -27,22 +29,30 @@ export class MapView {
     this.#scene = scene;
   }
 
-  async load(): Promise<void> {
-    if (this.#map) return;
-    const answer = await this.#line.get('v1/map').catch(() => undefined);
-    if (answer?.ok) this.#map = (await answer.json()) as WireMap;
-  }
-
-  async showTiles(ids: readonly string[]): Promise<void> {
-    const wanted = new Set(ids);
+  /** The tiles that the robot holds now, of the version of the map that it drives by. */
+  async show({ map, tiles }: Pick<TilesFrame, 'map' | 'tiles'>): Promise<void> {
+    const wanted = new Set(tiles);
     this.#wanted = wanted;
+    if (map && (map.mapId !== this.#map?.mapId || map.version !== this.#map.version)) {
+      const answer = await this.#line.get('v1/map').catch(() => undefined);
+      if (this.#wanted !== wanted) return;
+      if (answer?.ok) this.#map = (await answer.json()) as WireMap;
+      this.#shown = '';
+      this.#scene.keepTiles(new Set());
+    }
     this.#scene.keepTiles(wanted);
-    for (const id of ids) {
+    const drawn = this.#map;
+    let isWhole = drawn !== undefined;
+    for (const id of drawn ? tiles : []) {
       if (this.#wanted !== wanted) return;
       if (this.#scene.tileIds.has(id)) continue;
       const answer = await this.#line.get(`v1/map/tiles/${encodeURIComponent(id)}`).catch(() => undefined);
-      if (answer?.ok && this.#wanted.has(id)) this.#scene.tile(id, await answer.arrayBuffer());
+      const points = answer?.ok ? await answer.arrayBuffer().catch(() => undefined) : undefined;
+      if (points && this.#map === drawn && this.#wanted.has(id)) this.#scene.tile(id, points);
+      isWhole &&= points !== undefined;
     }
+    if (map && !isWhole)
+      setTimeout(() => void (this.#wanted === wanted && this.show({ map, tiles })), RETRY_MS);
   }
 
   /** Signals in the colour that they show; grey where nobody knows, or the word is old. */
