@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { phrase } from './phrases.ts';
 import type { Scene } from './scene.ts';
 import { word } from './words.ts';
 
@@ -38,7 +39,7 @@ export class Actions {
   }
 
   send(command: object): void {
-    void this.#line.command(command).then(({ ok, text }) => this.#tell(text, !ok));
+    void this.#line.command(command).then(({ ok, text }) => this.#tell(phrase(text), !ok));
   }
 
   place(on: boolean): void {

@@ -41,6 +41,10 @@ export class Connection {
     return this.#welcome;
   }
 
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
   /** The robot's clock, ms since the Unix epoch. */
   robotNow(): number {
     return Date.now() + this.#offset.ms;

@@ -43,7 +43,7 @@ export class MapView {
     this.#scene.keepTiles(wanted);
     const drawn = this.#map;
     let isWhole = drawn !== undefined;
-    for (const id of drawn ? tiles : []) {
+    for (const id of drawn ? this.#nearestFirst(tiles, drawn.tileSize) : []) {
       if (this.#wanted !== wanted) return;
       if (this.#scene.tileIds.has(id)) continue;
       const answer = await this.#line.get(`v1/map/tiles/${encodeURIComponent(id)}`).catch(() => undefined);
@@ -53,6 +53,15 @@ export class MapView {
     }
     if (map && !isWhole)
       setTimeout(() => void (this.#wanted === wanted && this.show({ map, tiles })), RETRY_MS);
+  }
+
+  #nearestFirst(ids: readonly string[], tileSize: number): string[] {
+    const [x, y] = this.#scene.robotAt ?? [0, 0];
+    const apart = (id: string) => {
+      const [i, j] = id.split('_').map(Number) as [number, number];
+      return Math.hypot((i + 0.5) * tileSize - x, (j + 0.5) * tileSize - y);
+    };
+    return [...ids].sort((a, b) => apart(a) - apart(b));
   }
 
   /** Signals in the colour that they show; grey where nobody knows, or the word is old. */

@@ -36,7 +36,9 @@ export function ellipse(color: number, opacity: number): THREE.Mesh {
     side: THREE.DoubleSide,
     depthWrite: false,
   });
-  return new THREE.Mesh(new THREE.RingGeometry(0.9, 1, 64), material);
+  const ring = new THREE.Mesh(new THREE.RingGeometry(0.9, 1, 64), material);
+  ring.userData.color = new THREE.Color(color);
+  return ring;
 }
 
 export function lineOf(points: THREE.Vector3[], color: number): THREE.Line {

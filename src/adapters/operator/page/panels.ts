@@ -1,6 +1,7 @@
 import type { EventFrame, StatusFrame } from '../wire.ts';
 import { make, row } from './dom.ts';
-import { isWord, word } from './words.ts';
+import { phrase } from './phrases.ts';
+import { isWord, language, word } from './words.ts';
 
 const STATES: Readonly<Record<string, string>> = { TRACKING: 'good', DEGRADED: 'warn', LOST: 'bad' };
 const SEVERITY: Readonly<Record<string, string>> = { info: 'dim', warning: 'warn', alarm: 'bad' };
@@ -12,61 +13,22 @@ export function stateClass(state: string): string {
   return STATES[state] ?? 'dim';
 }
 
-/** `aged`: seconds since the status was true when it was sent. */
+/** A fix that is older says nothing of where the robot is now, s; scans come twice a second. */
+export const FIX_STALE = 3;
+export const SCAN_STALE = 2.5;
+
+/** `ages`: seconds since the last status and the last scan came. */
 export function sidePanel(
   status: StatusFrame,
   events: readonly EventFrame[],
-  aged: number,
+  ages: { readonly status: number; readonly scan: number | undefined },
   delayMs: number | undefined,
 ): Node[] {
-  const { pose, fix, spread, route, advice, protectionLevel: level, registration } = status;
-  const off =
-    pose && fix
-      ? Math.hypot(pose.position[0] - fix.position[0], pose.position[1] - fix.position[1])
-      : undefined;
-  const robot = make(
-    'div',
-    '',
-    row(
-      word('state'),
-      `${isWord(status.state) ? word(status.state) : status.state}${status.stateReason ? `: ${status.stateReason}` : ''}`,
-      stateClass(status.state),
-    ),
-    row(word('protection'), level === undefined ? '–' : `${level.toFixed(2)} m`),
-    ...(spread
-      ? [
-          row(
-            'σ',
-            `${Math.sqrt(Math.max(spread.xx, spread.yy)).toFixed(2)} m, ${((Math.sqrt(spread.yaw) * 180) / Math.PI).toFixed(1)}°`,
-          ),
-        ]
-      : []),
-    row(
-      word('advice'),
-      `${word(advice.motion)} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${advice.reason}`,
-      advice.motion === 'stop' ? 'bad' : advice.motion === 'slow' ? 'warn' : '',
-    ),
-    row(word('latency'), delayMs === undefined ? '–' : `${delayMs.toFixed(0)} ms`),
-    ...(off === undefined
-      ? []
-      : [row(word('fix'), `${off.toFixed(1)} m (σ ${fix!.sigma.toFixed(1)} m, ${fix!.age.toFixed(0)} s)`)]),
-    ...(route
-      ? [row(word('route'), `${route.along.toFixed(0)} m, ${route.remaining.toFixed(0)} m ${word('left')}`)]
-      : []),
-    ...(registration
-      ? [
-          row(
-            'ICP',
-            `${(100 * registration.inlierRatio).toFixed(0)} %, ${(100 * registration.residual).toFixed(1)} cm`,
-          ),
-        ]
-      : []),
-  );
   return [
-    section('robot', [robot]),
+    section('robot', robotRows(status, ages, delayMs)),
     section(
       'crossing',
-      status.crossings.map((crossing) => crossingCard(crossing, aged)),
+      status.crossings.map((crossing) => crossingCard(crossing, ages.status)),
     ),
     section(
       'building',
@@ -74,9 +36,9 @@ export function sidePanel(
         make(
           'div',
           'card',
-          row(id, phase),
-          make('div', '', text),
-          ...(reason ? [make('div', 'dim', reason)] : []),
+          row(id, phaseWord(phase)),
+          make('div', '', phrase(text)),
+          ...(reason ? [make('div', 'dim', phrase(reason))] : []),
         ),
       ),
     ),
@@ -92,10 +54,74 @@ export function sidePanel(
         .slice(-40)
         .reverse()
         .map(({ at, severity, text }) =>
-          make('div', `event ${SEVERITY[severity] ?? ''}`, `${new Date(at).toLocaleTimeString()}  ${text}`),
+          make(
+            'div',
+            `event ${SEVERITY[severity] ?? ''}`,
+            `${new Date(at).toLocaleTimeString(language())}  ${phrase(text)}`,
+          ),
         ),
     ),
   ];
+}
+
+function robotRows(
+  { pose, fix, spread, route, advice, protectionLevel: level, registration, ...status }: StatusFrame,
+  ages: { readonly status: number; readonly scan: number | undefined },
+  delayMs: number | undefined,
+): HTMLElement[] {
+  const { state, stateReason } = status;
+  const said = isWord(state) ? word(state) : state;
+  const off =
+    pose && fix
+      ? Math.hypot(pose.position[0] - fix.position[0], pose.position[1] - fix.position[1])
+      : undefined;
+  const sigma = spread && Math.sqrt(Math.max(spread.xx, spread.yy));
+  const rows: (HTMLElement | undefined)[] = [
+    row(word('state'), stateReason ? `${said}: ${phrase(stateReason)}` : said, stateClass(state)),
+    row(word('protection'), level === undefined ? '–' : `${level.toFixed(2)} m`),
+    spread &&
+      row(word('sigma'), `${sigma!.toFixed(2)} m, ${((Math.sqrt(spread.yaw) * 180) / Math.PI).toFixed(1)}°`),
+    row(
+      word('advice'),
+      `${word(advice.motion)} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${phrase(advice.reason)}`,
+      advice.motion === 'stop' ? 'bad' : advice.motion === 'slow' ? 'warn' : '',
+    ),
+    row(word('latency'), delayMs === undefined ? '–' : `${delayMs.toFixed(0)} ms`),
+    off === undefined
+      ? undefined
+      : aged(
+          row(word('fix'), `${off.toFixed(1)} m (σ ${fix!.sigma.toFixed(1)} m)`),
+          fix!.age + ages.status,
+          FIX_STALE,
+        ),
+    ages.scan === undefined
+      ? undefined
+      : aged(
+          row(
+            word('scan'),
+            registration
+              ? `${(100 * registration.inlierRatio).toFixed(0)} %, ${(100 * registration.residual).toFixed(1)} cm`
+              : '–',
+          ),
+          ages.scan,
+          SCAN_STALE,
+        ),
+    route &&
+      row(word('route'), `${route.along.toFixed(0)} m, ${route.remaining.toFixed(0)} m ${word('left')}`),
+  ];
+  return rows.filter((one) => one !== undefined);
+}
+
+/** What is old turns grey and says how old it is, s. */
+function aged(element: HTMLElement, age: number, most: number): HTMLElement {
+  if (age <= most) return element;
+  element.classList.add('stale');
+  element.lastElementChild!.append(`, ${word('stale')} ${age.toFixed(0)} s`);
+  return element;
+}
+
+function phaseWord(phase: string): string {
+  return isWord(phase) ? word(phase) : phase;
 }
 
 function crossingCard(crossing: StatusFrame['crossings'][number], aged: number): HTMLElement {
@@ -108,7 +134,7 @@ function crossingCard(crossing: StatusFrame['crossings'][number], aged: number):
     'div',
     `card signal ${SIGNALS[phase] ?? ''} ${isStale ? 'stale' : ''}`,
     row(crossing.signalId, `${word(phase === 'stop' ? 'red' : phase)}${isStale ? '' : remaining}`),
-    make('div', '', `${crossing.phase}: ${crossing.text}`),
+    make('div', '', `${phaseWord(crossing.phase)}: ${phrase(crossing.text)}`),
     make(
       'div',
       'dim',

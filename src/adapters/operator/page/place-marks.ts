@@ -1,4 +1,5 @@
 import * as THREE from 'three';
+import type { StatusFrame } from '../wire.ts';
 
 /** Takes an object out, with what it holds on the graphics card; materials of clouds are shared. */
 export function drop(from: THREE.Object3D, object: THREE.Object3D): void {
@@ -27,4 +28,16 @@ export function setEllipse(
   mark.position.copy(at).z += up;
   mark.scale.set(Math.sqrt(5.991 * (mean + half)), Math.sqrt(5.991 * Math.max(mean - half, 1e-6)), 1);
   mark.rotation.z = Math.atan2(2 * xy, xx - yy) / 2;
+}
+
+/** What the eye can tell of a status: a robot that stands does not keep the graphics card busy. */
+export function seenOf({ pose, spread, protectionLevel, fix }: StatusFrame): string {
+  const cm = (value: number) => Math.round(100 * value);
+  return [
+    ...(pose?.position.map(cm) ?? []),
+    ...(pose?.orientation.map((part) => Math.round(500 * part)) ?? []),
+    ...(spread ? [Math.sqrt(spread.xx), Math.sqrt(spread.yy), 10 * spread.xy].map(cm) : []),
+    cm(protectionLevel ?? -1),
+    ...(fix?.position.map((part) => Math.round(10 * part)) ?? []),
+  ].join();
 }

@@ -22,11 +22,26 @@ export function decodeCloud(data: ArrayBuffer): DecodedCloud {
     : new Uint8Array(count).fill(128);
   points.setAttribute('intensity', new THREE.BufferAttribute(intensity, 1, true));
   points.userData.step = step;
+  points.boundingSphere = sphereOf(points.getAttribute('position').array as Int16Array, step);
   return {
     origin: [view.getFloat64(16, true), view.getFloat64(24, true), view.getFloat64(32, true)],
     points,
     count,
   };
+}
+
+/** About all points, in metres: what the camera does not see is not drawn. */
+function sphereOf(steps: Int16Array, step: number): THREE.Sphere {
+  const low = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const high = low.map((value) => -value);
+  for (let k = 0; k < steps.length; k++) {
+    const value = steps[k]!;
+    if (value < low[k % 3]!) low[k % 3] = value;
+    if (value > high[k % 3]!) high[k % 3] = value;
+  }
+  if (steps.length === 0) return new THREE.Sphere();
+  const [from, to] = [low, high].map((corner) => new THREE.Vector3(...corner).multiplyScalar(step));
+  return new THREE.Box3(from, to).getBoundingSphere(new THREE.Sphere());
 }
 
 const VERTEX = `
@@ -59,7 +74,6 @@ export function pointMaterial(size: number, flat?: number): THREE.ShaderMaterial
   return new THREE.ShaderMaterial({
     vertexShader: VERTEX,
     fragmentShader: FRAGMENT,
-    transparent: true,
     uniforms: {
       metres: { value: 0.005 },
       size: { value: size },
@@ -79,11 +93,20 @@ export function pointMaterial(size: number, flat?: number): THREE.ShaderMaterial
 
 export function pointsObject(cloud: DecodedCloud, material: THREE.ShaderMaterial): THREE.Points {
   const object = new THREE.Points(cloud.points, material);
-  object.frustumCulled = false;
   object.position.set(...cloud.origin);
   object.onBeforeRender = () => {
     material.uniforms.metres!.value = cloud.points.userData.step;
     material.uniformsNeedUpdate = true;
   };
   return object;
+}
+
+/** Tiles go from low to high in three tints, scans have one: both to be seen on a dark or a light ground. */
+export function setTints(dark: boolean, tiles: THREE.ShaderMaterial, scans: THREE.ShaderMaterial): void {
+  const [low, mid, high] = dark ? [0x3d5a9e, 0x2aa198, 0xc6e34a] : [0x27408b, 0x1b7a76, 0x8a9a00];
+  const { uniforms } = tiles;
+  uniforms.tintLow!.value.set(low);
+  uniforms.tintMid!.value.set(mid);
+  uniforms.tintHigh!.value.set(high);
+  scans.uniforms.flatTint!.value.set(dark ? 0xff9a3c : 0xc2410c);
 }

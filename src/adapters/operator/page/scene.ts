@@ -2,8 +2,8 @@ import * as THREE from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import type { MapFeature, StatusFrame, WireMap } from '../wire.ts';
 import { ellipse, featureObjects, ground, lineOf, robotMark } from './marks.ts';
-import { drop, setCircle, setEllipse } from './place-marks.ts';
-import { decodeCloud, pointMaterial, pointsObject } from './points.ts';
+import { drop, seenOf, setCircle, setEllipse } from './place-marks.ts';
+import { decodeCloud, pointMaterial, pointsObject, setTints } from './points.ts';
 import { Trail } from './trail.ts';
 
 /** The map, the robot and all that is known of them in three dimensions. Drawn only when something changed. */
@@ -69,13 +69,12 @@ export class Scene {
 
   set theme(dark: boolean) {
     this.#renderer.setClearColor(dark ? 0x0e1318 : 0xeef1f4);
-    const [low, mid, high] = dark ? [0x3d5a9e, 0x2aa198, 0xc6e34a] : [0x27408b, 0x1b7a76, 0x8a9a00];
-    const { uniforms } = this.#tileMaterial;
-    uniforms.tintLow!.value.set(low);
-    uniforms.tintMid!.value.set(mid);
-    uniforms.tintHigh!.value.set(high);
-    this.#scanMaterial.uniforms.flatTint!.value.set(dark ? 0xff9a3c : 0xc2410c);
+    setTints(dark, this.#tileMaterial, this.#scanMaterial);
     this.touch();
+  }
+
+  get byIntensity(): boolean {
+    return this.#tileMaterial.uniforms.byIntensity!.value === 1;
   }
 
   set byIntensity(on: boolean) {
@@ -90,7 +89,22 @@ export class Scene {
     this.#robot.traverse((part) => {
       if (part instanceof THREE.Mesh) part.material.color.copy(on ? this.#grey : part.userData.color);
     });
+    this.touch();
+  }
+
+  set scanStale(on: boolean) {
+    if (on === this.#scanMaterial.transparent) return;
+    this.#scanMaterial.transparent = on;
     this.#scanMaterial.uniforms.opacity!.value = on ? 0.25 : 1;
+    this.#scanMaterial.needsUpdate = true;
+    this.touch();
+  }
+
+  set fixStale(on: boolean) {
+    const { color } = this.#fix.material as THREE.MeshBasicMaterial;
+    const wanted = on ? this.#grey : (this.#fix.userData.color as THREE.Color);
+    if (color.equals(wanted)) return;
+    color.copy(wanted);
     this.touch();
   }
 
@@ -167,6 +181,12 @@ export class Scene {
       }
   }
 
+  /** Where the robot is, map frame, m. */
+  get robotAt(): readonly [x: number, y: number] | undefined {
+    if (!this.#robot.visible || !this.#origin) return undefined;
+    return [this.#robot.position.x + this.#origin[0], this.#robot.position.y + this.#origin[1]];
+  }
+
   get tileIds(): ReadonlySet<string> {
     return new Set(this.#tiles.keys());
   }
@@ -235,16 +255,4 @@ export class Scene {
     for (const material of [this.#tileMaterial, this.#scanMaterial]) material.uniforms.scale!.value = scale;
     this.touch();
   }
-}
-
-/** What the eye can tell of a status: a robot that stands does not keep the graphics card busy. */
-function seenOf({ pose, spread, protectionLevel, fix }: StatusFrame): string {
-  const cm = (value: number) => Math.round(100 * value);
-  return [
-    ...(pose?.position.map(cm) ?? []),
-    ...(pose?.orientation.map((part) => Math.round(500 * part)) ?? []),
-    ...(spread ? [Math.sqrt(spread.xx), Math.sqrt(spread.yy), 10 * spread.xy].map(cm) : []),
-    cm(protectionLevel ?? -1),
-    ...(fix?.position.map((part) => Math.round(10 * part)) ?? []),
-  ].join();
 }
