@@ -29,6 +29,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(options: Options): Pro
   service: () => import('./service.ts'),
   recorder: () => import('./recorder.ts'),
   operator: () => import('./operator.ts'),
+  page: () => import('./page.ts'),
   tiles: () => import('./tile-supply.ts'),
 };
 

@@ -8,6 +8,8 @@ const HAS_INTENSITY = 1;
 /** Coordinates are whole steps of at least this, m. */
 const FINEST = 0.005;
 const INT16 = 32_767;
+const WHOLE = 32_768;
+const ROUND = WHOLE + 0.5;
 
 export interface CloudInput {
   /** ns */
@@ -27,17 +29,9 @@ export interface CloudInput {
  */
 export function encodeCloud(kind: typeof SCAN | typeof TILE, cloud: CloudInput, most: number): Buffer {
   const { positions, intensity } = cloud;
-  const order = evenOrder(positions, most);
+  const { far, low, high, isWhole } = extent(positions, intensity);
+  const order = evenOrder(positions, most, isWhole);
   const n = order.length;
-  let far = 0;
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let k = 0; k < n; k++) {
-    const i = order[k]!;
-    for (let at = 3 * i; at < 3 * i + 3; at++) far = Math.max(far, Math.abs(positions[at]!));
-    if (!intensity) continue;
-    low = Math.min(low, intensity[i]!);
-    high = Math.max(high, intensity[i]!);
-  }
   // What the other side will multiply by is the float32.
   const step = Math.fround(Math.max(FINEST, far / (INT16 - 1)));
   const bytes = Buffer.from(new ArrayBuffer(CLOUD_HEADER + 6 * n + (intensity ? n : 0)));
@@ -48,16 +42,40 @@ export function encodeCloud(kind: typeof SCAN | typeof TILE, cloud: CloudInput, 
   bytes.writeBigInt64LE(cloud.stamp, 8);
   for (let k = 0; k < 3; k++) bytes.writeDoubleLE(cloud.origin[k]!, 16 + 8 * k);
   bytes.writeFloatLE(step, 40);
-  // Node's processors are little-endian. Views, for a scan must not hold up the event loop.
+  // Node's processors are little-endian. Views and whole numbers, for a scan must not hold up the event loop.
   const steps = new Int16Array(bytes.buffer, CLOUD_HEADER, 3 * n);
+  const perStep = 1 / step;
+  for (let k = 0, to = 0; k < n; k++) {
+    const at = 3 * order[k]!;
+    // Rounded by cutting off what is positive.
+    steps[to++] = ((positions[at]! * perStep + ROUND) | 0) - WHOLE;
+    steps[to++] = ((positions[at + 1]! * perStep + ROUND) | 0) - WHOLE;
+    steps[to++] = ((positions[at + 2]! * perStep + ROUND) | 0) - WHOLE;
+  }
+  if (!intensity) return bytes;
   const shades = new Uint8Array(bytes.buffer, CLOUD_HEADER + 6 * n);
   const scale = high > low ? 255 / (high - low) : 0;
-  for (let k = 0; k < n; k++) {
-    const i = order[k]!;
-    for (let axis = 0; axis < 3; axis++) steps[3 * k + axis] = Math.round(positions[3 * i + axis]! / step);
-    if (intensity) shades[k] = (intensity[i]! - low) * scale;
-  }
+  for (let k = 0; k < n; k++) shades[k] = (intensity[order[k]!]! - low) * scale;
   return bytes;
+}
+
+/** The farthest coordinate, the weakest and the strongest of the finite points, and whether all are finite. */
+function extent(positions: Float32Array, intensity: Float32Array | undefined) {
+  let [far, low, high] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let isWhole = true;
+  for (let i = 0, at = 0; at < positions.length; i++, at += 3) {
+    const [x, y, z] = [positions[at]!, positions[at + 1]!, positions[at + 2]!];
+    if (!Number.isFinite(x + y + z)) {
+      isWhole = false;
+      continue;
+    }
+    far = Math.max(far, x, -x, y, -y, z, -z);
+    if (!intensity) continue;
+    const shade = intensity[i]!;
+    if (shade < low) low = shade;
+    if (shade > high) high = shade;
+  }
+  return { far, low, high, isWhole };
 }
 
 /** The first part of a cloud's points, as a cloud of its own. */
@@ -74,14 +92,18 @@ export function thinCloud(cloud: Buffer, points: number): Buffer {
 }
 
 /** Of the finite points at most `most`, in an order in which every beginning is spread evenly (golden ratio). */
-function evenOrder(positions: Float32Array, most: number): Uint32Array {
+function evenOrder(positions: Float32Array, most: number, isWhole: boolean): Uint32Array {
   const n = positions.length / 3;
   let stride = Math.max(1, Math.round(n * 0.618034));
   while (commonDivisor(stride, n) > 1) stride++;
   const order = new Uint32Array(Math.min(n, most));
   let kept = 0;
-  for (let k = 0, i = 0; k < order.length; k++, i = (i + stride) % n)
-    if (isFinite3(positions, i)) order[kept++] = i;
+  let i = 0;
+  for (let k = 0; k < order.length; k++) {
+    if (isWhole || isFinite3(positions, i)) order[kept++] = i;
+    i += stride;
+    if (i >= n) i -= n;
+  }
   return order.subarray(0, kept);
 }
 

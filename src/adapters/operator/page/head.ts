@@ -61,3 +61,19 @@ function lineText(line: LineState): string {
 function lineClass({ kind }: LineState): string {
   return kind === 'open' ? 'good' : kind === 'connecting' ? 'warn' : 'bad';
 }
+
+/** What the colours of the scene mean; they are those of `Scene`. */
+export function legend(): HTMLElement[] {
+  const marks = [
+    ['protection', '#ffb000'],
+    ['spread', '#2f8fff'],
+    ['gnss', '#e05ad6'],
+    ['scanMark', '#ff8c1a'],
+    ['trail', '#37c871'],
+  ] as const;
+  return marks.map(([name, color]) => {
+    const mark = make('span', '', word(name));
+    mark.style.setProperty('--mark', color);
+    return mark;
+  });
+}

@@ -3,7 +3,7 @@ import { Actions } from './actions.ts';
 import { Bar } from './bar.ts';
 import { Connection, type LineState } from './connection.ts';
 import { make } from './dom.ts';
-import { headOf } from './head.ts';
+import { headOf, legend } from './head.ts';
 import { MapView } from './map-view.ts';
 import { FIX_STALE, SCAN_STALE, sidePanel } from './panels.ts';
 import { phrase } from './phrases.ts';
@@ -122,6 +122,8 @@ function draw(): void {
   } else if (line.kind === 'open') side.replaceChildren(make('p', 'dim', word('waits')));
   side.scrollTop = scrollTop;
   bar.draw();
+  if (byId('legend').lang !== language()) byId('legend').replaceChildren(...legend());
+  byId('legend').lang = language();
   byId('hint').replaceChildren(
     ...notices
       .filter(({ untilMs }) => untilMs > now)

@@ -1,6 +1,7 @@
 import * as THREE from 'three';
 import { OrbitControls } from 'three/addons/controls/OrbitControls.js';
 import type { MapFeature, StatusFrame, WireMap } from '../wire.ts';
+import { LocalFrame } from './local-frame.ts';
 import { ellipse, featureObjects, ground, lineOf, robotMark } from './marks.ts';
 import { drop, seenOf, setCircle, setEllipse } from './place-marks.ts';
 import { decodeCloud, pointMaterial, pointsObject, setTints } from './points.ts';
@@ -23,16 +24,17 @@ export class Scene {
   readonly #fix = ellipse(0xe05ad6, 0.55);
   readonly #spread = ellipse(0x2f8fff, 0.6);
   readonly #protection = ellipse(0xffb000, 0.35);
+  readonly #frame = new LocalFrame();
   readonly #trail = new Trail(0x37c871);
   #routeLine: THREE.Line | undefined;
   #goal: THREE.Line | undefined;
   #scan: THREE.Points | undefined;
-  #origin: [number, number, number] | undefined;
   #isDrawn = true;
   #isStale = false;
   #shown = '';
   /** frames drawn, for tests and for saving power */
   drawn = 0;
+  #drawMs = 0;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#renderer = new THREE.WebGLRenderer({
@@ -61,9 +63,11 @@ export class Scene {
     this.#isDrawn = false;
     requestAnimationFrame(() => {
       this.#isDrawn = true;
+      const begun = performance.now();
       this.#controls.update();
       this.#renderer.render(this.#scene, this.#camera);
       this.drawn++;
+      this.#drawMs = performance.now() - begun;
     });
   }
 
@@ -113,7 +117,7 @@ export class Scene {
     const key = seenOf(status);
     if (!pose || key === this.#shown) return;
     this.#shown = key;
-    const at = this.#local(pose.position);
+    const at = this.#frame.at(pose.position);
     const before = this.#robot.visible ? this.#robot.position.clone() : undefined;
     this.#robot.visible = true;
     this.#robot.position.copy(at);
@@ -122,7 +126,7 @@ export class Scene {
     this.#protection.visible = protectionLevel !== undefined && protectionLevel < 100;
     if (this.#protection.visible) setCircle(this.#protection, at, protectionLevel!, 0.04);
     this.#fix.visible = fix !== undefined;
-    if (fix) setCircle(this.#fix, this.#local(fix.position).setZ(at.z), Math.max(fix.sigma, 0.3), 0.05);
+    if (fix) setCircle(this.#fix, this.#frame.at(fix.position).setZ(at.z), Math.max(fix.sigma, 0.3), 0.05);
     if (!before || before.distanceTo(at) > 0.02) this.#trail.add(at.x, at.y, at.z + 0.1);
     if (this.follow) {
       const move = at.clone().sub(this.#controls.target);
@@ -158,14 +162,14 @@ export class Scene {
   scan(data: ArrayBuffer): void {
     const cloud = decodeCloud(data);
     if (this.#scan) drop(this.#scene, this.#scan);
-    this.#scan = pointsObject(this.#shift(cloud), this.#scanMaterial);
+    this.#scan = pointsObject(this.#frame.shift(cloud), this.#scanMaterial);
     this.#scene.add(this.#scan);
     this.touch();
   }
 
   tile(id: string, data: ArrayBuffer): void {
     if (this.#tiles.has(id)) return;
-    const tile = pointsObject(this.#shift(decodeCloud(data)), this.#tileMaterial);
+    const tile = pointsObject(this.#frame.shift(decodeCloud(data)), this.#tileMaterial);
     this.#tiles.set(id, tile);
     this.#scene.add(tile);
     this.touch();
@@ -183,8 +187,15 @@ export class Scene {
 
   /** Where the robot is, map frame, m. */
   get robotAt(): readonly [x: number, y: number] | undefined {
-    if (!this.#robot.visible || !this.#origin) return undefined;
-    return [this.#robot.position.x + this.#origin[0], this.#robot.position.y + this.#origin[1]];
+    const { visible, position } = this.#robot;
+    const [ox, oy] = this.#frame.origin;
+    return visible ? [position.x + ox, position.y + oy] : undefined;
+  }
+
+  /** Of the last frame: what the processor did for it, ms, and what the graphics card was given. */
+  get cost(): { readonly ms: number; readonly calls: number; readonly points: number } {
+    const { calls, points } = this.#renderer.info.render;
+    return { ms: this.#drawMs, calls, points };
   }
 
   get tileIds(): ReadonlySet<string> {
@@ -202,7 +213,7 @@ export class Scene {
     ray.setFromCamera(at, this.#camera);
     const plane = new THREE.Plane(new THREE.Vector3(0, 0, 1), -this.#robot.position.z);
     const hit = ray.ray.intersectPlane(plane, new THREE.Vector3());
-    const [ox, oy] = this.#origin ?? [0, 0];
+    const [ox, oy] = this.#frame.origin;
     return hit ? [hit.x + ox, hit.y + oy] : undefined;
   }
 
@@ -230,20 +241,9 @@ export class Scene {
     this.touch();
   }
 
-  /** float32 on the graphics card: places are relative to the first that came, robot or tile. */
-  #local([x, y, z]: readonly [number, number, number]): THREE.Vector3 {
-    this.#origin ??= [Math.round(x), Math.round(y), Math.round(z)];
-    const [ox, oy, oz] = this.#origin;
-    return new THREE.Vector3(x - ox, y - oy, z - oz);
-  }
-
+  /** On the street, at the robot's height. */
   #flat([x, y]: readonly [number, number], up: number): THREE.Vector3 {
-    return this.#local([x, y, (this.#origin?.[2] ?? 0) + this.#robot.position.z + up]);
-  }
-
-  #shift<C extends { origin: readonly [number, number, number] }>(cloud: C): C {
-    const { x, y, z } = this.#local(cloud.origin);
-    return { ...cloud, origin: [x, y, z] };
+    return this.#frame.at([x, y, this.#frame.origin[2] + this.#robot.position.z + up]);
   }
 
   #resize(): void {
