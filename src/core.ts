@@ -32,10 +32,10 @@ export interface Core {
   /** Moves each point to where it was seen from at the cloud's stamp: mount, then motion of the base during the sweep. */
   deskew(cloud: Cloud, T_base_sensor: Pose, motion: Motion, signal?: AbortSignal): Promise<Cloud>;
   /**
-   * The points of all clouds, one after another. Intensity stays where all have it; times, which may count from different
-   * stamps, and normals are left out.
+   * `downsample` of the points of all sweeps, one after another, each deskewed: what `deskew` and `downsample` do, in one
+   * pass. Intensity stays where all clouds have it; times, which have done their work, are left out.
    */
-  merge(clouds: readonly Cloud[], signal?: AbortSignal): Promise<Cloud>;
+  thin(sweeps: readonly Sweep[], voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** One point (the mean) per occupied cube of `voxelSize` metres, in a fixed order. */
   downsample(cloud: Cloud, voxelSize: number, signal?: AbortSignal): Promise<Cloud>;
   /** Normals (towards the origin of the cloud's frame) and curvature from the k nearest neighbours. */
@@ -157,6 +157,13 @@ export type Motion =
   /** `poses[i]` is T_base(stamp)_base(stamp + times[i]); times strictly rising */
   | { readonly kind: 'sampled'; readonly times: readonly number[]; readonly poses: readonly Pose[] };
 
+/** A cloud of one LiDAR, where it is mounted, and how the base moved while it was taken. */
+export interface Sweep {
+  readonly cloud: Cloud;
+  readonly T_base_sensor: Pose;
+  readonly motion: Motion;
+}
+
 export interface Neighbours {
   /** row-major, k (or as many as there are) per query; −1 where there are fewer */
   readonly indices: Int32Array;
@@ -193,7 +200,7 @@ export interface AlignOptions {
    * that the scan lies in (default).
    */
   readonly finish?: 'surfels' | 'points' | 'layers';
-  /** about how many points of the scan are matched to points of a map of one layer. Default 1400 */
+  /** about how many points of the scan are matched to points of a map of one layer. Default 1100 */
   readonly finishPoints?: number;
 }
 

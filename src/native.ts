@@ -19,7 +19,7 @@ type LongWork =
   | 'decodePointCloud2'
   | 'decodePcd'
   | 'deskew'
-  | 'merge'
+  | 'thin'
   | 'downsample'
   | 'estimateNormals'
   | 'firstFault'
@@ -97,7 +97,7 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     decodePcd: (bytes, signal) => cancellable(signal, (token) => addon.decodePcd(bytes, token)),
     deskew: (cloud, mount, motion, signal) =>
       cancellable(signal, (token) => addon.deskew(cloud, mount, motion, token)),
-    merge: (clouds, signal) => cancellable(signal, (token) => addon.merge(clouds, token)),
+    thin: (sweeps, size, signal) => cancellable(signal, (token) => addon.thin(sweeps, size, token)),
     downsample: (cloud, size, signal) => cancellable(signal, (token) => addon.downsample(cloud, size, token)),
     estimateNormals: (cloud, k, signal) =>
       cancellable(signal, (token) => addon.estimateNormals(cloud, k, token)),

@@ -3,7 +3,7 @@
 #include "bench.hpp"
 #include "dilly/icp.hpp"
 #include "dilly/normals.hpp"
-#include "dilly/voxel.hpp"
+#include "dilly/thin.hpp"
 #include "gauss_newton.hpp"
 #include "gicp_loop.hpp"
 #include "limits.hpp"

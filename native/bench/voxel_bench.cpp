@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "bench.hpp"
-#include "dilly/voxel.hpp"
+#include "dilly/thin.hpp"
 #include "peer_pcl.hpp"
 #include "scene.hpp"
 

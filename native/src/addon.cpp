@@ -1,7 +1,7 @@
 // The N-API border: checks arguments, converts, and queues work on threads. The methods are in include/dilly.
 #include "dilly/pcd.hpp"
+#include "dilly/thin.hpp"
 #include "dilly/tile_index.hpp"
-#include "dilly/voxel.hpp"
 #include "ray_scene_handle.hpp"
 #include "tile_map_handle.hpp"
 #include "voxel_rays_js.hpp"
@@ -136,19 +136,32 @@ Napi::Value deskew_js(const Napi::CallbackInfo& info) {
       cloud_value);
 }
 
-// merge(clouds)
-Napi::Value merge_js(const Napi::CallbackInfo& info) {
+// thin([{cloud, T_base_sensor, motion}], voxelSize)
+Napi::Value thin_js(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!info[0].IsArray()) return rejected(env, bad_argument("an array of Clouds"));
+  AddonState& addon = state(env);
+  if (!info[0].IsArray()) return rejected(env, bad_argument("an array of sweeps"));
   const Napi::Array given = info[0].As<Napi::Array>();
-  std::vector<std::shared_ptr<const Cloud>> clouds;
+  std::vector<Sweep> sweeps;
   for (std::uint32_t i = 0; i < given.Length(); i++) {
-    clouds.push_back(CloudHandle::unwrap(given.Get(i), state(env).cloud));
-    if (!clouds.back()) return rejected(env, bad_argument("an array of Clouds"));
+    const Napi::Value one = given.Get(i);
+    const Napi::Object object = one.IsObject() ? one.As<Napi::Object>() : Napi::Object::New(env);
+    const auto cloud = CloudHandle::unwrap(object.Get("cloud"), addon.cloud);
+    if (!cloud) return rejected(env, bad_argument("a Cloud in each sweep"));
+    const Result<Pose> mount = to_pose(object.Get("T_base_sensor"), "T_base_sensor");
+    if (!mount.ok()) return rejected(env, mount.error());
+    const Result<SampledMotion> motion = to_motion(object.Get("motion"), *cloud);
+    if (!motion.ok()) return rejected(env, motion.error());
+    sweeps.push_back({cloud, mount.value(), motion.value()});
   }
+  const Result<double> size = to_finite(info[1], "voxelSize");
+  if (!size.ok()) return rejected(env, size.error());
   return Async<Cloud>::start(
-      env, {}, CancelHandle::flag(info[1], env),
-      [clouds = std::move(clouds)] { return Result<Cloud>(merge(clouds)); }, cloud_value);
+      env, {}, CancelHandle::flag(info[2], env),
+      [sweeps = std::move(sweeps), size = size.value(), &pool = addon.pool] {
+        return thin(sweeps, size, pool);
+      },
+      cloud_value);
 }
 
 // downsample(cloud, voxelSize)
@@ -295,7 +308,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("decodePcd", decode_pcd_js);
   add("cloud", cloud_js);
   add("deskew", deskew_js);
-  add("merge", merge_js);
+  add("thin", thin_js);
   add("downsample", downsample_js);
   add("estimateNormals", estimate_normals_js);
   add("firstFault", first_fault_js);

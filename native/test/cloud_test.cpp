@@ -7,7 +7,7 @@
 #include "clouds.hpp"
 #include "dilly/deskew.hpp"
 #include "dilly/normals.hpp"
-#include "dilly/voxel.hpp"
+#include "dilly/thin.hpp"
 
 namespace {
 

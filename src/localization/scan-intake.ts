@@ -1,4 +1,4 @@
-import type { Cloud, Core, DecodedScan } from '../core.ts';
+import type { Cloud, Core, DecodedScan, Sweep } from '../core.ts';
 import { compose } from '../math/se3.ts';
 import type { LidarPoints, PointCloud2, Pose, ScanPoints, Stamp } from '../types.ts';
 import { mountHelp } from './mounts.ts';
@@ -41,7 +41,7 @@ export async function prepareScan(
 ): Promise<PreparedScan> {
   const { core, lidar } = parts;
   const seen: LidarPoints[] = [];
-  const level: Cloud[] = [];
+  const sweeps: Sweep[] = [];
   const untimed: string[] = [];
   let unmounted: string | undefined;
   for (const cloud of clouds) {
@@ -54,15 +54,14 @@ export async function prepareScan(
     const decoded = await time.stage('decode', core.decodePointCloud2(cloud, lidar));
     seen.push(pointsOf(cloud, decoded));
     if (decoded.times === 'none' && lidar.turn.told !== 'none') untimed.push(cloud.frameId);
-    level.push(await time.stage('deskew', deskewed(cloud, decoded, T_base_sensor, stamp, parts)));
+    sweeps.push(sweepOf(cloud, decoded, T_base_sensor, stamp, parts));
   }
   if (seen.length === 0 && unmounted) return { ok: false, reason: 'unknown-mount', detail: unmounted };
   const points = sumOf(seen, missing);
   const few = scanProblem(points, parts.minPoints);
   if (few) return { ok: false, ...few, points };
   for (const frame of untimed) parts.notice('points-untimed', untimedHelp(frame));
-  const whole = level.length === 1 ? level[0]! : await time.stage('merge', core.merge(level));
-  const scan = await time.stage('downsample', core.downsample(whole, lidar.voxelSize));
+  const scan = await time.stage('thin', core.thin(sweeps, lidar.voxelSize));
   const shape = shapeProblem(scan);
   return shape ? { ok: false, ...shape, points } : { ok: true, scan, points };
 }
@@ -74,18 +73,23 @@ export function newestOf(clouds: readonly PointCloud2[]): Stamp {
   return newest;
 }
 
-/** The points of a cloud, its own stamp and its own sweep, seen from the base at `stamp`. */
-function deskewed(
-  cloud: PointCloud2,
-  { cloud: { timeRange }, cloud: points }: DecodedScan,
+/** A cloud with its own stamp and its own sweep, as the base at `stamp` will see it. */
+function sweepOf(
+  { stamp: own }: PointCloud2,
+  { cloud }: DecodedScan,
   T_base_sensor: Pose,
   stamp: Stamp,
-  { core, lidar, motion }: ScanParts,
-): Promise<Cloud> {
-  const later = Number(cloud.stamp - stamp) * 1e-9;
+  { lidar, motion }: ScanParts,
+): Sweep {
+  const later = Number(own - stamp) * 1e-9;
+  const { timeRange } = cloud;
   if (!timeRange || timeRange[1] <= timeRange[0]) {
     const at = later === 0 ? undefined : motion(stamp, [later])?.[0];
-    return core.deskew(points, at ? compose(at, T_base_sensor) : T_base_sensor, { kind: 'still' });
+    return {
+      cloud,
+      T_base_sensor: at ? compose(at, T_base_sensor) : T_base_sensor,
+      motion: { kind: 'still' },
+    };
   }
   const [first, last] = timeRange;
   const steps = Math.max(1, Math.ceil((last - first) / lidar.motionStep));
@@ -94,7 +98,7 @@ function deskewed(
     stamp,
     times.map((seconds) => later + seconds),
   );
-  return core.deskew(points, T_base_sensor, poses ? { kind: 'sampled', times, poses } : { kind: 'still' });
+  return { cloud, T_base_sensor, motion: poses ? { kind: 'sampled', times, poses } : { kind: 'still' } };
 }
 
 function pointsOf(

@@ -45,10 +45,17 @@ export function createPortableCore(): Core {
         requireMotion(motion);
         return deskew(portableCloud(cloud), mount, motion);
       }),
-    merge: (clouds, signal) =>
+    thin: (sweeps, voxelSize, signal) =>
       run(signal, () => {
-        if (!Array.isArray(clouds)) throw new Refusal('bad-argument', 'expected an array of Clouds');
-        return merge(clouds.map(portableCloud));
+        if (!Array.isArray(sweeps)) throw new Refusal('bad-argument', 'expected an array of sweeps');
+        requireFinite('voxelSize', voxelSize);
+        const level = sweeps.map((sweep) => {
+          const cloud = portableCloud(sweep?.cloud);
+          requirePose('T_base_sensor', sweep.T_base_sensor);
+          requireMotion(sweep.motion);
+          return deskew(cloud, sweep.T_base_sensor, sweep.motion);
+        });
+        return downsample(merge(level), voxelSize);
       }),
     downsample: (cloud, voxelSize, signal) =>
       run(signal, () => {

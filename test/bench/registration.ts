@@ -12,7 +12,7 @@ import { type Frame, openStreet, type Street } from './street.ts';
 import { config } from './tiles.ts';
 
 const ROUNDS = 3;
-const STAGES = ['decode', 'deskew', 'downsample', 'align'] as const;
+const STAGES = ['decode', 'thin', 'align'] as const;
 type Stage = (typeof STAGES)[number];
 
 /** From a raw scan to a pose with the map ready; alignment alone against a plain loop; and from how far it finds home. */
@@ -36,7 +36,7 @@ export async function run(): Promise<Row[]> {
 async function scanToPose(core: Core, street: Street, threads: number): Promise<Row[]> {
   core.setThreads(threads);
   const random = new Random(1);
-  const taken: Record<Stage, number[]> = { decode: [], deskew: [], downsample: [], align: [] };
+  const taken: Record<Stage, number[]> = { decode: [], thin: [], align: [] };
   const [total, errors, iterations]: [number[], number[], number[]] = [[], [], []];
   let points = 0;
   for (let round = 0; round <= ROUNDS; round++) {
@@ -77,9 +77,7 @@ async function localise(
   const marks = [performance.now()];
   const { cloud } = await core.decodePointCloud2(message, lidar);
   marks.push(performance.now());
-  const level = await core.deskew(cloud, T_base_sensor, motion);
-  marks.push(performance.now());
-  const thin = await core.downsample(level, lidar.voxelSize);
+  const thin = await core.thin([{ cloud, T_base_sensor, motion }], lidar.voxelSize);
   marks.push(performance.now());
   const tracking = { ...registration, kernelStart: registration.kernelNarrow };
   const found = await map.align(thin, start, tracking);

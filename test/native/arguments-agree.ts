@@ -86,6 +86,12 @@ export function argumentsAgree(native: Core, portable: Core): void {
             ...(f === 'deskew' ? [{ kind: 'still' }] : []),
           ),
     );
+  add('thin', nums, (v, c, m) => c.thin([{ cloud: m, T_base_sensor: id, motion: { kind: 'still' } }], v));
+  add('thin sweeps', [undefined, null, {}, 1, [null], [{}], [1]], (v, c) => c.thin(v, 1));
+  add('thin mount', poses, (v, c, m) =>
+    c.thin([{ cloud: m, T_base_sensor: v, motion: { kind: 'still' } }], 1),
+  );
+  add('thin motion', motions, (v, c, m) => c.thin([{ cloud: m, T_base_sensor: id, motion: v }], 1));
   add('deskew mount', poses, (v, c, m) => c.deskew(m, v, { kind: 'still' }));
   add('deskew motion', motions, (v, c, m) => c.deskew(m, id, v));
   add('tile origin', vecs, (v, c, m) => c.tile(m, v));

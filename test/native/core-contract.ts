@@ -107,7 +107,7 @@ function handlesContract(core: Core): void {
     const works = {
       decodePcd: () => core.decodePcd(new Uint8Array(), signal),
       deskew: () => core.deskew(cloud, IDENTITY, STILL, signal),
-      merge: () => core.merge([cloud], signal),
+      thin: () => core.thin([{ cloud, T_base_sensor: IDENTITY, motion: STILL }], 1, signal),
       downsample: () => core.downsample(cloud, 1, signal),
       estimateNormals: () => core.estimateNormals(cloud, 3, signal),
       firstFault: () => core.firstFault(cloud, limits, signal),

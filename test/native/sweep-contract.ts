@@ -140,6 +140,56 @@ export function sweepContract(core: Core): void {
     expect(await reasonOf(() => core.downsample(sweep, 1e-6))).toBe('point-out-of-range');
   });
 
+  it('thins the deskewed points of several LiDARs in one pass, in their order', async () => {
+    const one = { cloud: sweep, T_base_sensor: T_base_lidar, motion: twist };
+    const other = { cloud: sweep, T_base_sensor: IDENTITY, motion: sampled };
+    const level = [
+      (await core.deskew(sweep, T_base_lidar, twist)).arrays(),
+      (await core.deskew(sweep, IDENTITY, sampled)).arrays(),
+    ];
+    const joined = (columns: (Float32Array | undefined)[]) =>
+      Float32Array.from(columns.flatMap((column) => [...column!]));
+    const together = core.cloud({
+      positions: joined(level.map((cloud) => cloud.positions)),
+      intensity: joined(level.map((cloud) => cloud.intensity)),
+    });
+    const expected = (await core.downsample(together, 3)).arrays();
+    const { positions: means, intensity: shades, times: none } = (await core.thin([one, other], 3)).arrays();
+    expectPoints(means, (i) => point(expected.positions, i), 1e-4);
+    expect(means.length).toBe(expected.positions.length);
+    shades!.forEach((shade, i) => {
+      expect(shade).toBeCloseTo(expected.intensity![i]!, 3);
+    });
+    expect(none).toBeUndefined();
+    const plain = { ...one, cloud: core.cloud({ positions }) };
+    expect((await core.thin([one, plain], 3)).arrays().intensity).toBeUndefined();
+    expect((await core.thin([], 3)).size).toBe(0);
+  });
+
+  it('thins a large sweep to the same bits with any number of threads', async () => {
+    const large = Float32Array.from({ length: 3 * 150_000 }, () => random.uniform(-20, 20));
+    const cloud = core.cloud({ positions: large });
+    const one = { cloud, T_base_sensor: IDENTITY, motion: { kind: 'still' } as const };
+    const { positions: expected } = (await core.downsample(cloud, 4)).arrays();
+    const found: Float32Array[] = [];
+    for (const threads of [1, 2, 3]) {
+      core.setThreads(threads);
+      found.push((await core.thin([one], 4)).arrays().positions);
+    }
+    core.setThreads(1);
+    expectPoints(found[0]!, (i) => point(expected, i), 1e-3);
+    expect(found[0]!.length).toBe(expected.length);
+    for (const other of found) expect(other).toEqual(found[0]);
+  });
+
+  it('refuses to thin what makes no grid, or motion that runs backwards', async () => {
+    const one = { cloud: sweep, T_base_sensor: IDENTITY, motion: { kind: 'still' } as const };
+    expect(await reasonOf(() => core.thin([one], 0))).toBe('bad-voxel-size');
+    expect(await reasonOf(() => core.thin([one], 1e-6))).toBe('point-out-of-range');
+    const back: Motion = { kind: 'sampled', times: [0, 0], poses: [IDENTITY, IDENTITY] };
+    expect(await reasonOf(() => core.thin([{ ...one, motion: back }], 1))).toBe('bad-motion');
+  });
+
   /** z = 3 + 0.2 x, in the frame's positive half: its normal towards the origin points down. */
   const slope = scatter(600, () => {
     const [x, y] = [random.uniform(-4, 4), random.uniform(-4, 4)];

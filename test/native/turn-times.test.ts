@@ -111,20 +111,6 @@ describe.each(cores)('times by the turn of the sensor, %s core', (_name, core) =
         'bad-argument',
       );
   });
-
-  it('puts clouds together, with intensity where all have it', async () => {
-    const [a, b] = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6, 7, 8, 9)];
-    const shaded = core.cloud({ positions: a, intensity: Float32Array.of(9) });
-    const plain = core.cloud({ positions: b });
-    expect((await core.merge([shaded, plain])).arrays()).toEqual({ positions: Float32Array.of(...a, ...b) });
-    expect((await core.merge([shaded, shaded])).arrays()).toEqual({
-      positions: Float32Array.of(...a, ...a),
-      intensity: Float32Array.of(9, 9),
-    });
-    expect((await core.merge([])).size).toBe(0);
-    expect(await reasonOf(() => core.merge([shaded, {} as never]))).toBe('bad-argument');
-    expect(await reasonOf(() => core.merge(undefined as never))).toBe('bad-argument');
-  });
 });
 
 it.runIf(cores.length > 1)('both cores tell the same times', async () => {

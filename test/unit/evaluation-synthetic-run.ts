@@ -88,8 +88,7 @@ function frameOf(
   const ms = (typical: number) => typical * Math.exp(random.gaussian(0, 0.25));
   const stages = {
     decode: ms(1.1),
-    deskew: ms(0.8),
-    downsample: ms(2.3),
+    thin: ms(2.3),
     register: ms(11),
     fuse: ms(0.15),
     judge: ms(0.02),

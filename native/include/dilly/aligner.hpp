@@ -12,7 +12,7 @@ namespace dilly {
 enum class Finish { surfels, points, layers };
 
 // About so many points of the scan are matched to points of the map, unless another number is asked for.
-constexpr std::size_t kFinishPoints = 1400;
+constexpr std::size_t kFinishPoints = 1100;
 
 struct AlignOptions {
   double kernel_start, kernel_end;  // metres
@@ -246,7 +246,7 @@ class Aligner {
   std::size_t points_;
   ThreadPool& pool_;
   const Kernels& kernels_;
-  std::vector<Match> matches_;
+  Recycled<Match> matches_;
   std::vector<BlockSums> blocks_;
   std::vector<double> sums_;
   Pose last_{};

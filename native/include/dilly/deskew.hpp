@@ -1,6 +1,7 @@
 // Puts each point of a sweep where it was seen from at the cloud's stamp.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -62,17 +63,99 @@ inline FloatPose to_float(const Pose& pose) {
 
 // p_base = T_base(stamp)_base(stamp + τ) · T_base_sensor · p. Between samples the matrices are blended
 // linearly (the angle between samples is small); beyond the first and last sample the motion is held. A cloud
-// without times, or motion without samples, is only moved by the mount. Intensity and times are kept, normals
-// are left out.
+// without times, or motion without samples, is only moved by the mount.
+class Deskewer {
+ public:
+  static Result<Deskewer> make(const Cloud& cloud, const Pose& T_base_sensor, const SampledMotion& motion) {
+    if (motion.times.size() != motion.poses.size())
+      return Error{"bad-motion", "expected as many times as poses, found " +
+                                     std::to_string(motion.times.size()) + " and " +
+                                     std::to_string(motion.poses.size())};
+    for (std::size_t i = 0; i < motion.times.size(); i++)
+      if (!std::isfinite(motion.times[i]) || (i > 0 && motion.times[i] <= motion.times[i - 1]))
+        return Error{"bad-motion", "expected finite, strictly rising times, found " +
+                                       std::to_string(motion.times[i]) + " at sample " + std::to_string(i)};
+    return Deskewer(cloud, T_base_sensor, motion);
+  }
+
+  // The `count` points from `first` on, to x, y, z.
+  void move(std::size_t first, std::size_t count, float* x, float* y, float* z) const {
+    std::size_t s = 0;
+    for (std::size_t done = 0; done < count;) {
+      // Points come one after another by time, or ring by ring: mostly many with the same two samples.
+      std::size_t end = count;
+      if (spans_.size() > 1) {
+        const float* time = &cloud_->time[first];
+        while (s > 0 && time[done] < spans_[s].from) s--;
+        while (s + 1 < spans_.size() && time[done] >= spans_[s + 1].from) s++;
+        const float from = s > 0 ? spans_[s].from : -kEver,
+                    to = s + 1 < spans_.size() ? spans_[s + 1].from : kEver;
+        for (end = done + 1; end < count && time[end] >= from && time[end] < to;) end++;
+      }
+      move_run(spans_[s], first + done, end - done, x + done, y + done, z + done);
+      done = end;
+    }
+  }
+
+ private:
+  // From one sample to the next: T(from) and what it changes by, as rows of R | t.
+  struct Span {
+    float from = 0, per_second = 0;
+    detail::FloatPose at, change;
+  };
+  static constexpr float kEver = std::numeric_limits<float>::infinity();
+
+  Deskewer(const Cloud& cloud, const Pose& T_base_sensor, const SampledMotion& motion) : cloud_(&cloud) {
+    if (!cloud.has_times() || motion.times.empty()) {
+      spans_.push_back({0, 0, detail::to_float(T_base_sensor), {}});
+      return;
+    }
+    for (std::size_t i = 0; i < motion.times.size(); i++)
+      spans_.push_back({static_cast<float>(motion.times[i]),
+                        0,
+                        detail::to_float(compose(motion.poses[i], T_base_sensor)),
+                        {}});
+    for (std::size_t i = 0; i + 1 < spans_.size(); i++) {
+      spans_[i].per_second = static_cast<float>(1 / (motion.times[i + 1] - motion.times[i]));
+      for (int k = 0; k < 12; k++) spans_[i].change.m[k] = spans_[i + 1].at.m[k] - spans_[i].at.m[k];
+    }
+  }
+
+  void move_run(const Span& span, std::size_t first, std::size_t count, float* __restrict to_x,
+                float* __restrict to_y, float* __restrict to_z) const {
+    const float* __restrict from_x = &cloud_->x[first];
+    const float* __restrict from_y = &cloud_->y[first];
+    const float* __restrict from_z = &cloud_->z[first];
+    float* __restrict to[3] = {to_x, to_y, to_z};
+    if (span.per_second == 0) {
+      for (int r = 0; r < 3; r++) {
+        const float* a = span.at.m + 4 * r;
+        for (std::size_t i = 0; i < count; i++)
+          to[r][i] = a[0] * from_x[i] + a[1] * from_y[i] + a[2] * from_z[i] + a[3];
+      }
+      return;
+    }
+    const float* __restrict time = &cloud_->time[first];
+    for (int r = 0; r < 3; r++) {
+      const float* a = span.at.m + 4 * r;
+      const float* b = span.change.m + 4 * r;
+      for (std::size_t i = 0; i < count; i++) {
+        const float since = (time[i] - span.from) * span.per_second;
+        const float share = since > 0 ? since : 0;
+        const float x = from_x[i], y = from_y[i], z = from_z[i];
+        to[r][i] = a[0] * x + a[1] * y + a[2] * z + a[3] + share * (b[0] * x + b[1] * y + b[2] * z + b[3]);
+      }
+    }
+  }
+
+  const Cloud* cloud_;
+  std::vector<Span> spans_;
+};
+
+// All points where the base stood at the stamp saw them. Intensity and times are kept, normals are left out.
 inline Result<Cloud> deskew(const Cloud& cloud, const Pose& T_base_sensor, const SampledMotion& motion) {
-  if (motion.times.size() != motion.poses.size())
-    return Error{"bad-motion", "expected as many times as poses, found " +
-                                   std::to_string(motion.times.size()) + " and " +
-                                   std::to_string(motion.poses.size())};
-  for (std::size_t i = 0; i < motion.times.size(); i++)
-    if (!std::isfinite(motion.times[i]) || (i > 0 && motion.times[i] <= motion.times[i - 1]))
-      return Error{"bad-motion", "expected finite, strictly rising times, found " +
-                                     std::to_string(motion.times[i]) + " at sample " + std::to_string(i)};
+  const Result<Deskewer> deskewer = Deskewer::make(cloud, T_base_sensor, motion);
+  if (!deskewer.ok()) return deskewer.error();
   const std::size_t n = cloud.size();
   Cloud out;
   out.x.resize(n);
@@ -80,36 +163,7 @@ inline Result<Cloud> deskew(const Cloud& cloud, const Pose& T_base_sensor, const
   out.z.resize(n);
   out.intensity = cloud.intensity;
   out.time = cloud.time;
-  std::vector<detail::FloatPose> at;
-  for (const Pose& pose : motion.poses) at.push_back(detail::to_float(compose(pose, T_base_sensor)));
-  const bool moving = cloud.has_times() && !at.empty();
-  if (!moving) at.assign(1, detail::to_float(T_base_sensor));
-  const std::vector<double>& times = motion.times;
-  std::size_t s = 0;
-  for (std::size_t i = 0; i < n; i++) {
-    float blend = 0;
-    std::size_t next = 0;
-    if (moving) {
-      const double tau = cloud.time[i];
-      while (s + 1 < times.size() && tau >= times[s + 1]) s++;
-      while (s > 0 && tau < times[s]) s--;
-      next = s + 1 < times.size() ? s + 1 : s;
-      if (next != s && tau > times[s])
-        blend = static_cast<float>((tau - times[s]) / (times[next] - times[s]));
-    }
-    const float* a = at[s].m;
-    const float* b = at[next].m;
-    const float x = cloud.x[i], y = cloud.y[i], z = cloud.z[i];
-    float moved[3];
-    for (int r = 0; r < 3; r++) {
-      const float pa = a[4 * r] * x + a[4 * r + 1] * y + a[4 * r + 2] * z + a[4 * r + 3];
-      const float pb = b[4 * r] * x + b[4 * r + 1] * y + b[4 * r + 2] * z + b[4 * r + 3];
-      moved[r] = pa + blend * (pb - pa);
-    }
-    out.x[i] = moved[0];
-    out.y[i] = moved[1];
-    out.z[i] = moved[2];
-  }
+  if (n > 0) deskewer.value().move(0, n, out.x.data(), out.y.data(), out.z.data());
   return out;
 }
 

@@ -17,8 +17,6 @@
 
 namespace dilly {
 
-using DoubleBuffer = std::vector<double, DefaultInitAllocator<double>>;
-
 // Where one field comes from and goes to.
 struct Lane {
   Column from;

@@ -38,7 +38,7 @@ struct alignas(64) Node {
 };
 
 template <class T>
-struct AlignedAllocator : DefaultInitAllocator<T> {
+struct AlignedAllocator : RecyclingAllocator<T> {
   template <class U>
   struct rebind {
     using other = AlignedAllocator<U>;
@@ -286,7 +286,7 @@ inline KdTree empty_tree(std::size_t points) {
 inline Result<KdTree> build_kdtree(const Cloud& cloud) {
   if (const auto error = detail::check_tree_points(cloud)) return *error;
   const std::size_t n = cloud.size();
-  std::vector<detail::BuildPoint, DefaultInitAllocator<detail::BuildPoint>> points(n);
+  Recycled<detail::BuildPoint> points(n);
   for (std::size_t i = 0; i < n; i++)
     points[i] = {{cloud.x[i], cloud.y[i], cloud.z[i]}, static_cast<std::uint32_t>(i)};
   KdTree tree = detail::empty_tree(n);

@@ -133,7 +133,7 @@ inline Result<DecodedCloud> decode_pcd_compressed(const PcdHeader& header, const
     return Error{"count-mismatch", "expected " + std::to_string(packed) + " compressed bytes, found " +
                                        std::to_string(body.size() - 8)};
   const auto* data = reinterpret_cast<const std::uint8_t*>(body.data()) + 8;
-  std::vector<std::uint8_t, DefaultInitAllocator<std::uint8_t>> bytes;
+  Recycled<std::uint8_t> bytes;
   // Looked at before memory is taken: a small file must not ask for gigabytes.
   if (unpacked / kLzfMaxExpansion <= packed) bytes.resize(unpacked);
   if (bytes.size() != unpacked || !lzf_decompress(data, packed, bytes.data(), bytes.size()))

@@ -1,4 +1,4 @@
-// Downsampling: one point, the mean, for each occupied cube.
+// Points by the cubes of a grid that they lie in.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +41,7 @@ class CubeTable {
     return number;
   }
 
-  std::vector<Cube> cubes;
+  Recycled<Cube> cubes;
 
  private:
   static constexpr std::uint32_t kFree = 0xffffffffu;
@@ -60,7 +60,7 @@ class CubeTable {
     }
   }
 
-  std::vector<std::uint32_t> slots_;  // hash → number
+  Recycled<std::uint32_t> slots_;  // hash → number
   int shift_ = 0;
 };
 
@@ -83,31 +83,39 @@ inline bool cube_places(const float* from, std::size_t n, float inverse, std::ui
   return all_near != 0;
 }
 
-// Calls `visit(i, number)` for each point, in order, with the number of its cube in `table`.
+// Calls `visit(from, to, number)` for each run of up to kVoxelBlock points that lie in one cube, in order,
+// with the cube's number in `table`. Returns the first point that is out of reach, or n.
 template <class Cube, class Visit>
-inline std::optional<Error> for_each_in_cubes(const Cloud& cloud, double size, CubeTable<Cube>& table,
-                                              Visit visit) {
-  if (!(size > 0) || !std::isfinite(size))
-    return Error{"bad-voxel-size", "expected a positive voxel size in metres, found " + std::to_string(size)};
-  const float inverse = static_cast<float>(1 / size);
-  for (std::size_t first = 0; first < cloud.size(); first += kVoxelBlock) {
-    const std::size_t n = std::min(kVoxelBlock, cloud.size() - first);
-    std::uint32_t x[kVoxelBlock], y[kVoxelBlock], z[kVoxelBlock];
-    if (!(cube_places(&cloud.x[first], n, inverse, x) && cube_places(&cloud.y[first], n, inverse, y) &&
-          cube_places(&cloud.z[first], n, inverse, z))) {
-      std::size_t bad = first;
-      const auto one = [&](const FloatBuffer& axis) { return cube_places(&axis[bad], 1, inverse, x); };
-      while (one(cloud.x) && one(cloud.y) && one(cloud.z)) bad++;
-      return Error{"point-out-of-range",
-                   "expected points within 1048575 voxels of the origin, found one beyond at index " +
-                       std::to_string(bad)};
-    }
-    for (std::size_t k = 0; k < n; k++) {
-      const std::uint64_t key = std::uint64_t{x[k]} << 42 | std::uint64_t{y[k]} << 21 | z[k];
-      visit(first + k, table.number_of(key));
-    }
+inline std::size_t visit_cubes(const float* x, const float* y, const float* z, std::size_t n, float inverse,
+                               CubeTable<Cube>& table, Visit visit) {
+  std::uint32_t at_x[kVoxelBlock], at_y[kVoxelBlock], at_z[kVoxelBlock];
+  if (!(cube_places(x, n, inverse, at_x) & cube_places(y, n, inverse, at_y) &
+        cube_places(z, n, inverse, at_z))) {
+    std::size_t bad = 0;
+    const auto near = [&](const float* axis) { return cube_places(axis + bad, 1, inverse, at_x); };
+    while (near(x) && near(y) && near(z)) bad++;
+    return bad;
   }
-  return std::nullopt;
+  const auto key_of = [&](std::size_t k) {
+    return std::uint64_t{at_x[k]} << 42 | std::uint64_t{at_y[k]} << 21 | at_z[k];
+  };
+  for (std::size_t from = 0, to = 0; from < n; from = to) {
+    const std::uint64_t key = key_of(from);
+    for (to = from + 1; to < n && key_of(to) == key;) to++;
+    visit(from, to, table.number_of(key));
+  }
+  return n;
+}
+
+inline std::optional<Error> size_problem(double size) {
+  if (size > 0 && std::isfinite(size)) return std::nullopt;
+  return Error{"bad-voxel-size", "expected a positive voxel size in metres, found " + std::to_string(size)};
+}
+
+inline Error out_of_reach(std::size_t index) {
+  return {"point-out-of-range",
+          "expected points within 1048575 voxels of the origin, found one beyond at index " +
+              std::to_string(index)};
 }
 
 }  // namespace detail
@@ -120,56 +128,24 @@ struct VoxelGrid {
 
 // Refuses sizes that are not positive and points beyond 2^20 cubes from the origin.
 inline Result<VoxelGrid> voxel_grid(const Cloud& cloud, double size) {
+  if (const auto problem = detail::size_problem(size)) return *problem;
   struct Cube {
     std::uint64_t key;
   };
   detail::CubeTable<Cube> table(cloud.size());
   VoxelGrid grid;
   grid.voxel.resize(cloud.size());
-  const std::optional<Error> error = detail::for_each_in_cubes(
-      cloud, size, table, [&](std::size_t i, std::uint32_t number) { grid.voxel[i] = number; });
-  if (error) return *error;
+  for (std::size_t first = 0; first < cloud.size(); first += detail::kVoxelBlock) {
+    const std::size_t n = std::min(detail::kVoxelBlock, cloud.size() - first);
+    const std::size_t good = detail::visit_cubes(
+        &cloud.x[first], &cloud.y[first], &cloud.z[first], n, static_cast<float>(1 / size), table,
+        [&](std::size_t from, std::size_t to, std::uint32_t number) {
+          std::fill(&grid.voxel[first] + from, &grid.voxel[first] + to, number);
+        });
+    if (good < n) return detail::out_of_reach(first + good);
+  }
   grid.count = table.cubes.size();
   return grid;
-}
-
-// The mean point (with mean intensity and time; normals are left out) of each cube of `size` metres, in the
-// order in which the cubes first occur. Refuses what voxel_grid refuses.
-inline Result<Cloud> downsample(const Cloud& cloud, double size) {
-  struct Cube {
-    std::uint64_t key;
-    std::uint32_t count;
-    float x, y, z, intensity, time;  // sums
-  };
-  detail::CubeTable<Cube> table(cloud.size());
-  const bool has_intensity = !cloud.intensity.empty(), has_time = cloud.has_times();
-  const std::optional<Error> error =
-      detail::for_each_in_cubes(cloud, size, table, [&](std::size_t i, std::uint32_t number) {
-        Cube& cube = table.cubes[number];
-        cube.x += cloud.x[i];
-        cube.y += cloud.y[i];
-        cube.z += cloud.z[i];
-        if (has_intensity) cube.intensity += cloud.intensity[i];
-        if (has_time) cube.time += cloud.time[i];
-        cube.count++;
-      });
-  if (error) return *error;
-  const std::vector<Cube>& cubes = table.cubes;
-  Cloud out;
-  out.x.resize(cubes.size());
-  out.y.resize(cubes.size());
-  out.z.resize(cubes.size());
-  if (has_intensity) out.intensity.resize(cubes.size());
-  if (has_time) out.time.resize(cubes.size());
-  for (std::size_t v = 0; v < cubes.size(); v++) {
-    const float share = 1.f / static_cast<float>(cubes[v].count);
-    out.x[v] = cubes[v].x * share;
-    out.y[v] = cubes[v].y * share;
-    out.z[v] = cubes[v].z * share;
-    if (has_intensity) out.intensity[v] = cubes[v].intensity * share;
-    if (has_time) out.time[v] = cubes[v].time * share;
-  }
-  return out;
 }
 
 }  // namespace dilly
