@@ -3,21 +3,17 @@ import type { Cloud, Core } from './core.ts';
 import { adviceConfig } from './localization/advice.ts';
 import { fusionSchema } from './localization/fusion-config.ts';
 import { headingAlignmentSchema } from './localization/heading-alignment.ts';
-import { initializationConfig, type Prior, priorFrom } from './localization/initialization.ts';
+import { initializationConfig, type Prior } from './localization/initialization.ts';
 import { integrityConfig } from './localization/integrity.ts';
 import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
 import { LidarGroup } from './localization/lidar-group.ts';
 import { framesConfig } from './localization/mounts.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
-import { PoseSearch } from './localization/pose-search.ts';
-import {
-  type Registration,
-  register,
-  registrationConfig,
-  trackingKernel,
-} from './localization/registration.ts';
+import { scanSeparation } from './localization/protection-level.ts';
+import { type Registration, registrationConfig } from './localization/registration.ts';
 import { lidarConfig } from './localization/scan-check.ts';
 import { newestOf, prepareScan } from './localization/scan-intake.ts';
+import { type Placed, ScanPlacing } from './localization/scan-placing.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
 import { poseCovariance, StageTimes } from './localization/stage-times.ts';
 import type { TileSupply } from './map/tile-supply.ts';
@@ -68,7 +64,7 @@ export class Localizer {
   readonly #intake: SensorIntake;
   readonly #integrity: IntegrityMonitor;
   readonly #group: LidarGroup;
-  readonly #search: PoseSearch;
+  readonly #placing: ScanPlacing;
   #lastReport: Stamp | undefined;
   #freeWidth: number | undefined;
   #frame = 0;
@@ -80,7 +76,7 @@ export class Localizer {
     const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
     this.#filter = new PoseFilter({ ...config.fusion, imu: { ...config.fusion.imu, gravity } });
-    this.#search = new PoseSearch(config.registration, config.initialization);
+    this.#placing = new ScanPlacing(config.registration, config.initialization);
     this.#integrity = new IntegrityMonitor(config.integrity, config.advice, {
       hasMap: map !== undefined,
       gravity,
@@ -160,8 +156,9 @@ export class Localizer {
         points = prepared.points;
         if (!prepared.ok) return this.#refuse(stamp, prepared.reason, prepared.detail, points);
         const { scan } = prepared;
-        found = await time.stage('register', this.#register(stamp, scan, map));
-        await time.stage('fuse', this.#fuse(stamp, found));
+        const placed = await time.stage('register', this.#register(stamp, scan, map));
+        found = placed.found;
+        await time.stage('fuse', this.#fuse(stamp, placed));
         if (found.ok) this.#parts.onScan?.(scan, stamp, found.T_map_base);
       }
     } catch (error) {
@@ -173,22 +170,25 @@ export class Localizer {
       this.#report(stamp, { registration: found?.evidence, points }, time.milliseconds);
   }
 
-  async #register(stamp: Stamp, scan: Cloud, map: TileSupply): Promise<Registration> {
-    const { registration, initialization } = this.#parts.config;
-    const search = (prior: Prior | undefined) =>
-      this.#search.find(stamp, scan, prior, async ({ T_map_base }, reach) => {
-        await map.moveTo(T_map_base.position, 0, reach);
-        return map.isComplete ? map.tiles : undefined;
-      });
+  async #register(stamp: Stamp, scan: Cloud, map: TileSupply): Promise<Placed> {
     const predicted = this.#filter.stateAt(stamp);
-    if (!predicted) return search(this.#prior);
-    const isLost = this.#isLost(stamp);
-    if (!isLost) await map.moveTo(predicted.pose.position, norm(predicted.velocity));
-    const kernelStart = trackingKernel(predicted.covariance, registration);
-    const found = await register(map.tiles, scan, predicted.pose, { ...registration, kernelStart });
-    if (found.ok) return found;
-    const wide = await register(map.tiles, scan, predicted.pose, registration);
-    return wide.ok || !isLost ? wide : search(priorFrom(predicted, true, initialization));
+    const lost = predicted !== undefined && this.#judge(stamp).verdict.state === 'LOST';
+    const contested = predicted && this.#integrity.contested(stamp, predicted);
+    return this.#placing.place(
+      stamp,
+      scan,
+      { predicted, prior: this.#prior, lost, contested, elsewhere: this.#integrity.elsewhere },
+      {
+        near: async ({ pose, velocity }) => {
+          if (!lost) await map.moveTo(pose.position, norm(velocity));
+          return map.tiles;
+        },
+        around: async ({ T_map_base }, reach) => {
+          await map.moveTo(T_map_base.position, 0, reach);
+          return map.isComplete ? map.tiles : undefined;
+        },
+      },
+    );
   }
 
   /** What somebody said of the first pose, or what the last fix says. */
@@ -196,27 +196,28 @@ export class Localizer {
     return this.#parts.prior ?? this.#intake.fixPrior;
   }
 
-  async #fuse(stamp: Stamp, found: Registration): Promise<void> {
+  async #fuse(stamp: Stamp, { found, anew, confirmed }: Placed): Promise<void> {
     const { sink } = this.#parts;
+    const now = this.#now(stamp);
     if (!found.ok) {
-      this.#integrity.bad(this.#now(stamp), found.reason);
+      const { probability, eigenvalues } = found.evidence;
+      this.#integrity.bad(now, found.reason, 0, eigenvalues.length > 0 ? probability : undefined);
       sink.refused(`registration-${found.reason}`, `scan at ${stamp} ns`);
       return;
     }
-    if (!this.#filter.initialized || this.#isLost(stamp)) {
-      this.#filter.initialize(stamp, found.T_map_base, found.covariance);
-      this.#integrity.good(this.#now(stamp), found.evidence.residual, true);
+    const { T_map_base, covariance, degenerate, evidence } = found;
+    if (anew) {
+      this.#filter.initialize(stamp, T_map_base, covariance);
+      this.#integrity.good(now, evidence.residual, true);
       return;
     }
-    const record = this.#filter.registration(stamp, found.T_map_base, found.covariance, found.degenerate);
+    if (confirmed) this.#integrity.confirmed();
+    const record = this.#filter.registration(stamp, T_map_base, covariance, degenerate);
     sink.update(record);
-    const startedAnew = record.reason === 'reinitialised';
-    if (record.accepted) this.#integrity.good(this.#now(stamp), found.evidence.residual, startedAnew);
-    else this.#integrity.bad(this.#now(stamp), record.reason ?? 'unspecified', record.innovation);
-  }
-
-  #isLost(stamp: Stamp): boolean {
-    return this.#judge(stamp).verdict.state === 'LOST';
+    if (!record.accepted) this.#integrity.bad(now, record.reason ?? 'unspecified', record.innovation);
+    else {
+      this.#integrity.good(now, evidence.residual, false, scanSeparation(record, covariance, degenerate));
+    }
   }
 
   #refuse(stamp: Stamp, reason: string, detail: string, points?: ScanPoints): void {
@@ -242,12 +243,11 @@ export class Localizer {
     this.#lastReport = stamp;
     const estimate = this.#filter.stateAt(stamp);
     const { verdict, protectionLevel, advice } = this.#judge(stamp);
-    const { state, reason } = verdict;
     this.#parts.sink.frame({
       stamp,
       frame: this.#frame++,
-      state,
-      ...(reason && { stateReason: reason }),
+      state: verdict.state,
+      ...(verdict.reason && { stateReason: verdict.reason }),
       ...(estimate && { pose: estimate.pose, covariance: poseCovariance(estimate.covariance) }),
       ...(protectionLevel !== undefined && { protectionLevel }),
       motion: advice.motion,

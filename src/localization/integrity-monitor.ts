@@ -1,11 +1,11 @@
 import { norm } from '../math/vec3.ts';
-import type { Stamp, UpdateRecord, Vec3 } from '../types.ts';
+import type { Pose, Stamp, UpdateRecord, Vec3 } from '../types.ts';
 import { type AdviceConfig, adviseMotion, type MotionAdvice } from './advice.ts';
 import { type ImuReading, secondsBetween } from './filter-state.ts';
 import { type IntegrityConfig, judgeState, type Situation, type Verdict } from './integrity.ts';
 import { LiftWatch } from './lift-watch.ts';
 import type { PoseEstimate, PoseFilter } from './pose-filter.ts';
-import { protectionLevel, worstSigma } from './protection-level.ts';
+import { protectionLevel, type Separation, worstSigma } from './protection-level.ts';
 import { ScanPeriod } from './scan-period.ts';
 import { DeadReckoning } from './separation.ts';
 
@@ -39,6 +39,9 @@ export class IntegrityMonitor {
   #refusal: string | undefined;
   #goodScans = 0;
   #apart = 0;
+  #lidar: Separation | undefined;
+  #elsewhere = false;
+  #suspect = 0;
   #residual: number | undefined;
   #separated = false;
   #level: { stamp: Stamp; value: number } | undefined;
@@ -65,28 +68,58 @@ export class IntegrityMonitor {
     this.#lift.odometry(linear, angular);
   }
 
-  /** A registration was used. `now`: the newest stamp of any sensor; `residual` in m. */
-  good(now: Stamp, residual: number, startedAnew: boolean): void {
+  /**
+   * A registration was used. `now`: the newest stamp of any sensor; `residual` in m; `lidar`: how far the filter stays
+   * from where the scan alone would put it. `startedAnew`: found by a search, whatever was believed before.
+   */
+  good(now: Stamp, residual: number, startedAnew: boolean, lidar?: Separation): void {
     const silence = this.#goodAt === undefined ? 0 : secondsBetween(this.#goodAt, now);
     this.#period.scan(now);
+    // What was reckoned from while no scan came is less sure than the scan: it would hold the level up for a window.
+    if (startedAnew || this.#goodAt === undefined) this.#reckoning.restart();
+    else if (silence > this.#patience) this.#reckoning.forgetSince(this.#goodAt);
     this.#goodAt = now;
     this.#misfit = undefined;
     this.#refusal = undefined;
     this.#apart = 0;
+    this.#elsewhere = false;
+    this.#lidar = lidar;
     this.#goodScans++;
     this.#residual = residual;
     this.#lift.placed(now);
-    // What was reckoned from while no scan came is less sure than the scan: it would hold the level up for a window.
-    if (startedAnew || silence > this.#patience) this.#reckoning.restart();
   }
 
-  /** A scan was not used. `apart`: how far off the pose it would have put the robot, m. */
-  bad(now: Stamp, reason: string, apart = 0): void {
+  /**
+   * A scan was not used. `apart`: how far off the pose it would have put the robot, m; `probability`: that it was taken
+   * where the filter says, where it could be compared with the map.
+   */
+  bad(now: Stamp, reason: string, apart = 0, probability?: number): void {
     this.#period.scan(now);
     this.#apart = apart;
+    this.#elsewhere ||= probability !== undefined && probability < this.#config.hereProbability;
     this.#misfit = { since: this.#misfit?.since ?? now, until: now };
     this.#refusal = reason;
     this.#goodScans = 0;
+  }
+
+  /**
+   * Where dead reckoning says that the robot is, T_map_base, once that has contradicted the estimate for long enough to
+   * ask a scan; else undefined.
+   */
+  contested(stamp: Stamp, estimate: PoseEstimate): Pose | undefined {
+    return this.#suspect >= this.#config.verifyAfter ? this.#reckoning.reckoned(stamp, estimate) : undefined;
+  }
+
+  /** Scans have said for a while that the robot is elsewhere: it is to be looked for. */
+  get elsewhere(): boolean {
+    return this.#elsewhere && this.#misfitSeconds >= this.#config.verifyAfter;
+  }
+
+  /** A scan that knew nothing of the estimate agrees with it: dead reckoning was wrong. */
+  confirmed(): void {
+    this.#reckoning.restart();
+    this.#suspect = 0;
+    this.#separated = false;
   }
 
   /** Judges the estimate at `stamp` (undefined: there is none). `freeWidth` in m, see `adviseMotion`. */
@@ -109,22 +142,30 @@ export class IntegrityMonitor {
   }
 
   #levelOf(stamp: Stamp, estimate: PoseEstimate): number {
-    const separation = this.#reckoning.compare(stamp, estimate);
-    this.#separated =
-      separation !== undefined && separation.distance > this.#config.separationAlarm * separation.sigma;
+    const compared = this.#reckoning.compare(stamp, estimate);
+    this.#separated = compared?.contradicts ?? false;
+    this.#suspect = compared?.suspect ?? 0;
     const faultless = protectionLevel(
       worstSigma(estimate.covariance, 15),
       this.#hasMap ? (this.#residual ?? 0) : undefined,
-      separation ? [separation] : [],
+      [...(compared?.separations ?? []), ...(this.#lidar ? [this.#lidar] : [])],
       this.#config,
     );
-    // A scan that was refused for being elsewhere may be right.
-    const value = this.#apart + faultless;
+    // A scan that was refused for being elsewhere may be right, and one that fits nowhere near may be far away.
+    const lost =
+      this.#elsewhere ||
+      (this.#lift.carried && this.#refusal !== undefined) ||
+      this.#misfitSeconds > this.#config.misfitStop;
+    const value = Math.max(this.#apart + faultless, this.#hasMap && lost ? this.#config.takenAway : 0);
     const last = this.#level;
     const dt = last ? secondsBetween(last.stamp, stamp) : 0;
     if (last && dt > 0.01) this.#growth = (value - last.value) / dt;
     if (last === undefined || dt > 0.01 || dt < 0) this.#level = { stamp, value };
     return value;
+  }
+
+  get #misfitSeconds(): number {
+    return this.#misfit ? secondsBetween(this.#misfit.since, this.#misfit.until) : 0;
   }
 
   get #patience(): number {
@@ -147,7 +188,7 @@ export class IntegrityMonitor {
       protectionLevel: level ?? Number.POSITIVE_INFINITY,
       silence: since(this.#goodAt, Number.POSITIVE_INFINITY),
       patience: this.#patience,
-      misfit: this.#misfit ? secondsBetween(this.#misfit.since, this.#misfit.until) : 0,
+      misfit: this.#misfitSeconds,
       refusal: this.#refusal,
       goodScans: this.#goodScans,
       carried: this.#lift.carried,

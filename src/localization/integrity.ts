@@ -48,17 +48,44 @@ export const integrityConfig = z.strictObject({
       'how far a map may be off all over, m: added to the level, with the residual of the registration',
     ),
   separationWindow: positive(4, 60, 's: dead reckoning is compared with the solution over up to this long'),
+  separationMemory: positive(
+    16,
+    600,
+    's: and where the two contradict each other also with what it was up to this long ago',
+  ),
   separationPrior: z
     .number()
     .min(1e-6)
     .max(1)
     .default(1e-3)
     .describe('probability that a LiDAR or GNSS solution is wrong and not noticed by its gate'),
+  separationSuspect: positive(
+    3,
+    20,
+    'sigmas of dead reckoning: further apart, one of them is taken to be wrong from where it began, and the level counts it',
+  ),
+  separationAgree: positive(1.5, 20, 'sigmas: nearer than this they agree again'),
   separationAlarm: positive(
     5.5,
     20,
-    'sigmas of dead reckoning: further apart means that one of them is wrong',
+    'sigmas of dead reckoning: further apart means that one of them is wrong: an alarm',
   ),
+  verifyAfter: positive(
+    0.5,
+    60,
+    's: a contradiction of this long is settled by a registration that starts from dead reckoning, or a search',
+  ),
+  takenAway: positive(
+    50,
+    500,
+    'with a map, m: the level once a scan says that the robot is elsewhere; as far as it is then looked for',
+  ),
+  hereProbability: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe('a refused scan that is less likely than this to be of this place says so, [0, 1]'),
 });
 export type IntegrityConfig = z.infer<typeof integrityConfig>;
 

@@ -1,40 +1,46 @@
 import { yawOf } from '../math/so3.ts';
-import type { Stamp, Vec3 } from '../types.ts';
+import type { Pose, Stamp, Vec3 } from '../types.ts';
 import { type ImuReading, secondsBetween } from './filter-state.ts';
 import type { IntegrityConfig } from './integrity.ts';
 import { PlanarTrack } from './planar-track.ts';
 import type { PoseEstimate } from './pose-filter.ts';
 import type { Separation } from './protection-level.ts';
-import { worstSigma } from './protection-level.ts';
+import {
+  type Anchor,
+  anchorAt,
+  type Moment,
+  ownSigma,
+  placeBy,
+  separationFrom,
+  thinOut,
+} from './separation-anchor.ts';
 
-/** Share of the distance, and rad/s, that dead reckoning may be off beyond what the filter says of itself. */
-const SLIP_SHARE = 0.005;
-const TURN_RATE_SIGMA = 0.002;
-/** m, rad: the least that an anchor is off, so that a sure filter does not make every step an alarm. */
-const ANCHOR_SIGMA = 0.02;
-const ANCHOR_YAW_SIGMA = 0.002;
-/** Anchors that are kept: the oldest one is between half the window and the window old. */
-const ANCHORS = 4;
+/** Seconds between anchors, and for how many of the windows some of them are kept. */
+const ANCHORS_PER_WINDOW = 4;
+/** s: how late a scan may come */
+const REMEMBERED_S = 3;
 
-interface Anchor {
-  readonly stamp: Stamp;
-  readonly x: number;
-  readonly y: number;
-  readonly yaw: number;
-  readonly sigma: number;
-  readonly yawSigma: number;
-  readonly wheelScale: { readonly value: number; readonly sigma: number };
-  readonly track: { readonly x: number; readonly y: number; readonly yaw: number; readonly length: number };
+/** The solution that is used beside that of dead reckoning. */
+export interface Compared {
+  /** from each place and time that still counts */
+  readonly separations: readonly Separation[];
+  /** seconds for which the two have contradicted each other; 0 while they do not */
+  readonly suspect: number;
+  /** and by more than either may be off */
+  readonly contradicts: boolean;
 }
 
 /**
  * The solution by wheels and gyro alone from where the robot was some seconds ago: neither LiDAR nor GNSS can pull it,
- * so it shows where one of them pulls the filter. Inputs in order of stamp.
+ * so it shows where one of them pulls the filter. An anchor from which the two contradict each other is held: what
+ * began to be wrong after it stays wrong until they agree again, or somebody has shown who is right (`restart`).
+ * Inputs in order of stamp.
  */
 export class DeadReckoning {
   readonly #config: IntegrityConfig;
   readonly #track: PlanarTrack;
   #anchors: Anchor[] = [];
+  #past: Moment[] = [];
   #lastOdometry: Stamp | undefined;
   #length = 0;
   #speed = 0;
@@ -58,56 +64,104 @@ export class DeadReckoning {
     this.#speed = Math.hypot(linear[0], linear[1]);
     this.#lastOdometry = stamp;
     this.#track.odometry(stamp, linear, angular);
+    this.#past.push({ stamp, ...this.#newest });
+    const first = this.#past.findIndex((one) => secondsBetween(one.stamp, stamp) <= REMEMBERED_S);
+    if (first > 0) this.#past.splice(0, first);
   }
 
-  /** Forgets the past: the filter has started anew. */
+  /** Forgets the past: it is known where the robot is. */
   restart(): void {
     this.#anchors = [];
   }
 
+  /** Forgets what it was compared with after a stamp: nothing had held the filter since. */
+  forgetSince(stamp: Stamp): void {
+    this.#anchors = this.#anchors.filter((anchor) => anchor.held || anchor.stamp <= stamp);
+  }
+
   /** How far the filter's estimate is from dead reckoning; undefined without wheels, or too soon after a start. */
-  compare(stamp: Stamp, estimate: PoseEstimate): Separation | undefined {
+  compare(stamp: Stamp, estimate: PoseEstimate): Compared | undefined {
     if (this.#lastOdometry === undefined || secondsBetween(this.#lastOdometry, stamp) > 0.5) return undefined;
-    this.#track.advance(stamp);
-    const oldest = this.#anchors[0];
-    const separation = oldest && this.#separation(oldest, stamp, estimate);
-    this.#anchor(stamp, estimate);
-    return separation;
-  }
-
-  #separation(from: Anchor, stamp: Stamp, { pose }: PoseEstimate): Separation {
-    const [x, y] = this.#track.pointAt([0, 0, 0]);
-    const turn = from.yaw - from.track.yaw;
-    const [c, s] = [Math.cos(turn) * from.wheelScale.value, Math.sin(turn) * from.wheelScale.value];
-    const [dx, dy] = [x - from.track.x, y - from.track.y];
-    const away = Math.hypot(
-      pose.position[0] - (from.x + c * dx - s * dy),
-      pose.position[1] - (from.y + s * dx + c * dy),
-    );
-    const length = this.#length - from.track.length;
-    const seconds = secondsBetween(from.stamp, stamp);
-    const along = Math.hypot(from.wheelScale.sigma, SLIP_SHARE) * length;
-    const across = Math.hypot(from.yawSigma * length, (TURN_RATE_SIGMA * seconds * length) / 2);
-    return { distance: away, sigma: Math.hypot(from.sigma, Math.max(along, across)) };
-  }
-
-  #anchor(stamp: Stamp, { pose, covariance, wheels }: PoseEstimate): void {
-    const { separationWindow } = this.#config;
-    const newest = this.#anchors.at(-1);
-    if (newest && secondsBetween(newest.stamp, stamp) < separationWindow / ANCHORS) return;
-    const [x, y] = this.#track.pointAt([0, 0, 0]);
-    this.#anchors = this.#anchors.filter(
-      (anchor) => secondsBetween(anchor.stamp, stamp) <= separationWindow - separationWindow / ANCHORS,
-    );
-    this.#anchors.push({
-      stamp,
-      x: pose.position[0],
-      y: pose.position[1],
-      yaw: yawOf(pose.orientation),
-      sigma: Math.max(ANCHOR_SIGMA, worstSigma(covariance, 15)),
-      yawSigma: Math.max(ANCHOR_YAW_SIGMA, Math.sqrt(covariance[8 * 16]!)),
-      wheelScale: { value: wheels.scale, sigma: Math.sqrt(wheels.scaleVariance) },
-      track: { x, y, yaw: this.#track.yaw, length: this.#length },
+    const now = this.#at(stamp);
+    if (!now) return undefined;
+    const { separationSuspect, separationAgree, separationAlarm, separationWindow } = this.#config;
+    const fresh: Separation[] = [];
+    const held: Separation[] = [];
+    let [suspect, contradicts] = [0, false];
+    const own = ownSigma(estimate);
+    this.#anchors = this.#anchors.map((anchor) => {
+      const { distance, sigma } = separationFrom(anchor, now, estimate);
+      // Neither is exact: what they differ by without a fault.
+      const apart = Math.hypot(sigma, own);
+      const begins = distance > separationSuspect * apart;
+      const goesOn = anchor.held !== undefined && distance > separationAgree * anchor.held.sigma;
+      if (!begins && !goesOn) {
+        const inWindow = secondsBetween(anchor.stamp, stamp) <= separationWindow;
+        if (inWindow && fresh.length === 0) fresh.push({ distance, sigma });
+        return { ...anchor, held: undefined };
+      }
+      const since = anchor.held ?? { stamp, sigma: apart, alarm: false };
+      const alarm = since.alarm || distance > separationAlarm * apart;
+      held.push({ distance, sigma, shown: true });
+      suspect = Math.max(suspect, secondsBetween(since.stamp, stamp));
+      contradicts ||= alarm;
+      return { ...anchor, held: { ...since, alarm } };
     });
+    const compared = { separations: [...fresh, ...held], suspect, contradicts };
+    const any = this.#anchors.length > 0;
+    if (held.length === 0) this.#anchor(now, estimate);
+    return any ? compared : undefined;
   }
+
+  /** Where dead reckoning says that the robot is, T_map_base; undefined while nothing contradicts it. */
+  reckoned(stamp: Stamp, { pose }: PoseEstimate): Pose | undefined {
+    const from = this.#anchors.find(({ held }) => held);
+    const now = from && this.#at(stamp);
+    if (!from || !now) return undefined;
+    const { x, y, yaw } = placeBy(from, now);
+    return atPlace(pose, x, y, yaw);
+  }
+
+  get #newest(): Anchor['track'] {
+    const [x, y] = this.#track.pointAt([0, 0, 0]);
+    return { x, y, yaw: this.#track.yaw, length: this.#length };
+  }
+
+  /** The track at a time of the last seconds: a scan's stamp lies before what the wheels have told since. */
+  #at(stamp: Stamp): Moment | undefined {
+    const after = this.#past.findIndex((one) => one.stamp >= stamp);
+    if (after < 0) {
+      this.#track.advance(stamp);
+      return { stamp, ...this.#newest };
+    }
+    const [a, b] = [this.#past[after - 1], this.#past[after]!];
+    if (!a) return b.stamp === stamp ? b : undefined;
+    const t = secondsBetween(a.stamp, stamp) / secondsBetween(a.stamp, b.stamp);
+    const between = (from: number, to: number) => from + t * (to - from);
+    return {
+      stamp,
+      x: between(a.x, b.x),
+      y: between(a.y, b.y),
+      yaw: between(a.yaw, b.yaw),
+      length: between(a.length, b.length),
+    };
+  }
+
+  #anchor(now: Moment, estimate: PoseEstimate): void {
+    const step = this.#config.separationWindow / ANCHORS_PER_WINDOW;
+    const newest = this.#anchors.at(-1);
+    if (newest && secondsBetween(newest.stamp, now.stamp) < step) return;
+    this.#anchors = [...thinOut(this.#anchors, now.stamp, this.#config), anchorAt(now.stamp, estimate, now)];
+  }
+}
+
+/** The pose moved over the plane and turned about the vertical. */
+function atPlace({ position, orientation }: Pose, x: number, y: number, yaw: number): Pose {
+  const half = (yaw - yawOf(orientation)) / 2;
+  const [s, c] = [Math.sin(half), Math.cos(half)];
+  const [qx, qy, qz, qw] = orientation;
+  return {
+    position: [x, y, position[2]],
+    orientation: [c * qx - s * qy, c * qy + s * qx, c * qz + s * qw, c * qw - s * qz],
+  };
 }

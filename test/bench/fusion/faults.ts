@@ -4,7 +4,7 @@ import { note } from '../measure.ts';
 import type { Row } from '../row.ts';
 import { drive, type Epoch, type Scene } from './world.ts';
 
-const SEEDS = 20;
+const SEEDS = Number(process.env.DILLY_SEEDS ?? 20);
 const SECONDS = 60;
 /** Seconds from when until when a sensor lies or is silent. */
 const [FROM, UNTIL] = [30, 40];
@@ -12,7 +12,7 @@ const [FROM, UNTIL] = [30, 40];
 const shifted = (at: Vec3, east: number, north = 0): Vec3 => [at[0] + east, at[1] + north, at[2]];
 
 /** What may become of the sensors, each from 30 s on (GNSS to the end, LiDAR for 10 s). */
-const FAULTS: Readonly<Record<string, (seed: number) => Omit<Scene, 'seed' | 'seconds'>>> = {
+export const FAULTS: Readonly<Record<string, (seed: number) => Omit<Scene, 'seed' | 'seconds'>>> = {
   clean: () => ({}),
   'gnss-drift': () => ({
     fix: (time, antenna) => ({ antenna: shifted(antenna, 2 * Math.max(0, time - FROM)), sigma: 1.5 }),

@@ -1,6 +1,7 @@
 import { configSchema } from '../../../src/config.ts';
 import { IntegrityMonitor } from '../../../src/localization/integrity-monitor.ts';
 import { PoseFilter } from '../../../src/localization/pose-filter.ts';
+import { scanSeparation } from '../../../src/localization/protection-level.ts';
 import { Random } from '../../../src/math/random.ts';
 import { quatRotate } from '../../../src/math/so3.ts';
 import type { LocalizationState, Pose, Vec3 } from '../../../src/types.ts';
@@ -16,6 +17,7 @@ export interface Epoch {
   /** metres; Infinity while there is none */
   readonly level: number;
   readonly state: LocalizationState;
+  readonly reason: string | undefined;
   /** driven so far, m */
   readonly driven: number;
 }
@@ -85,8 +87,9 @@ export function drive({ seed, seconds, lidar, fix }: Scene): Epoch[] {
     const pose = lidar ? lidar(time, seen) : seen;
     if (pose) {
       const record = filter.registration(stamp, pose, diagonal(...SIGMAS), 0);
-      if (record.accepted) monitor.good(stamp, 0.02, record.reason === 'reinitialised');
-      else monitor.bad(stamp, record.reason ?? 'unspecified');
+      const separation = scanSeparation(record, diagonal(...SIGMAS), 0);
+      if (record.accepted) monitor.good(stamp, 0.02, false, separation);
+      else monitor.bad(stamp, record.reason ?? 'unspecified', record.innovation);
     }
     const estimate = filter.stateAt(stamp)!;
     const { verdict, protectionLevel } = monitor.judge(stamp, estimate, true, undefined);
@@ -96,6 +99,7 @@ export function drive({ seed, seconds, lidar, fix }: Scene): Epoch[] {
       error: Math.hypot(x - truth.position[0], y - truth.position[1]),
       level: protectionLevel ?? Number.POSITIVE_INFINITY,
       state: verdict.state,
+      reason: verdict.reason,
       driven,
     });
   }
