@@ -9,7 +9,7 @@ interface Options {
 }
 
 /** Suites that run only when they are asked for. */
-const ASKED_FOR = ['likelihood'];
+const ASKED_FOR = ['likelihood', 'moving'];
 
 /** Each suite is a file of its own; it is loaded when it is asked for. */
 const SUITES: Readonly<Record<string, () => Promise<{ run(options: Options): Promise<Row[]> }>>> = {
@@ -31,6 +31,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(options: Options): Pro
   operator: () => import('./operator.ts'),
   page: () => import('./page.ts'),
   tiles: () => import('./tile-supply.ts'),
+  moving: () => import('./moving.ts'),
 };
 
 /**

@@ -82,7 +82,8 @@ async function chainOf(
   return poses;
 }
 
-function unpack(packed: string, folder: string): string {
+/** Unpacks the drive of `lidar-kitti-0005` into a folder; its path. */
+export function unpack(packed: string, folder: string): string {
   const script = join(dirname(packed), 'unpack-kitti.mjs');
   const { status } = spawnSync(process.execPath, [script, packed, folder], {
     stdio: ['ignore', 'ignore', 'inherit'],

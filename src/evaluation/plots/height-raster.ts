@@ -41,11 +41,11 @@ export class HeightRaster {
     }
   }
 
-  /** A PNG on white; colours span the 1st to the 99th percentile of the heights. */
-  png(): Uint8Array {
+  /** A PNG on white; colours span the given heights (m), or the 1st to the 99th percentile of those here. */
+  png(span?: readonly [low: number, high: number]): Uint8Array {
     const heights = this.#top.filter((z) => !Number.isNaN(z)).sort();
-    const low = heights[Math.floor(0.01 * heights.length)] ?? 0;
-    const high = heights[Math.floor(0.99 * heights.length)] ?? 1;
+    const low = span?.[0] ?? heights[Math.floor(0.01 * heights.length)] ?? 0;
+    const high = span?.[1] ?? heights[Math.floor(0.99 * heights.length)] ?? 1;
     const png = new PNG({ width: this.#width, height: this.#height });
     png.data.fill(255);
     this.#top.forEach((z, pixel) => {
