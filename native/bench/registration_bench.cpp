@@ -1,22 +1,33 @@
-// Our registration against a plain loop over nanoflann with the same cost on the same input: a scan of a
-// street, thinned to 0.5 m, to a map with normals, from 0.1 m and 0.5° beside the truth, as when tracking.
+// Our registration against a plain loop over nanoflann with the same cost, and others, on the same input:
+// scans thinned to 0.5 m, to a map with normals, from within ±0.5 m and 3° of the truth.
 #include "bench.hpp"
 #include "dilly/icp.hpp"
 #include "dilly/normals.hpp"
 #include "dilly/thin.hpp"
 #include "gauss_newton.hpp"
 #include "gicp_loop.hpp"
+#include "input.hpp"
 #include "limits.hpp"
 #include "peer_nanoflann.hpp"
 #include "peer_pcl_registration.hpp"
 #include "scene.hpp"
+#include "tiles.hpp"
 
 namespace {
 
 using dilly::Cloud;
 using dilly::Pose;
 
-const dilly::AlignOptions kTracking{0.3, 0.1, 60, 5e-4, 5e-5};
+const dilly::AlignOptions kOptions{1, 0.2, 60, 5e-4, 5e-5};  // registration's defaults
+
+std::shared_ptr<const dilly::TileSet> tiles_of(const Cloud& map) {
+  auto tiles = std::make_shared<const dilly::TileSet>(bench::kTileSize);
+  for (const auto& [id, points] : bench::cut(map))
+    tiles = tiles->with(
+        id,
+        dilly::build_tile(points, {bench::kTileSize * id.first, bench::kTileSize * id.second, 0}).value());
+  return tiles;
+}
 
 // One Gauss–Newton step for the matches of `moved` (= T · cloud) in `map`; says how far it went.
 bench::StepSize step(const Cloud& moved, const Cloud& map, const std::vector<std::uint32_t>& index,
@@ -44,79 +55,93 @@ bench::StepSize step(const Cloud& moved, const Cloud& map, const std::vector<std
 Pose plain_loop(const bench::PeerTree& tree, const Cloud& map, const Cloud& cloud, Pose pose) {
   std::vector<std::uint32_t> index;
   std::vector<float> d2;
-  double width = kTracking.kernel_start;
-  for (int iteration = 0; iteration < kTracking.max_iterations; iteration++) {
+  double width = kOptions.kernel_start;
+  for (int iteration = 0; iteration < kOptions.max_iterations; iteration++) {
     Cloud moved;
     bench::append_moved(moved, cloud, pose);
     tree.nearest(moved, index, d2);
     const auto [metres, radians] = step(moved, map, index, d2, width, pose);
-    if (width <= kTracking.kernel_end && metres < kTracking.translation_epsilon &&
-        radians < kTracking.rotation_epsilon)
+    if (width <= kOptions.kernel_end && metres < kOptions.translation_epsilon &&
+        radians < kOptions.rotation_epsilon)
       break;
-    width = std::max(kTracking.kernel_end, width * dilly::kKernelDecay);
+    width = std::max(kOptions.kernel_end, width * dilly::kKernelDecay);
   }
   return pose;
 }
 
-void tell_error(const char* who, const Pose& found, const Pose& truth) {
-  const double off = std::hypot(found.t[0] - truth.t[0], found.t[1] - truth.t[1], found.t[2] - truth.t[2]);
-  std::fprintf(stderr, "%s ends %.1f mm from the truth\n", who, 1e3 * off);
+using Method = std::function<Pose(std::size_t)>;  // the case's number → where it ends
+
+double apart(const Pose& a, const Pose& b) {
+  return std::hypot(a.t[0] - b.t[0], a.t[1] - b.t[1], a.t[2] - b.t[2]);
 }
 
-// A row for each peer that is installed: ours by its side in the same rounds.
-void against_peers(const dilly::TileSet& tiles, const Cloud& map, const Cloud& scan, const Pose& start,
-                   const Pose& truth) {
+// A row for each peer that is installed: ours by its side in the same rounds, over the same cases in turn.
+void against_peers(const dilly::TileSet& tiles, const bench::Input& input) {
+  const Cloud& map = input.map;
   dilly::ThreadPool pool(1), two(2);
   const dilly::Simd simd = dilly::detect_simd();
-  const Cloud shaded = dilly::estimate_normals(scan, 20, two, simd, nullptr).value();
-  Pose ours, found;
+  std::vector<Cloud> shaded;
+  for (const bench::Case& one : input.cases)
+    shaded.push_back(dilly::estimate_normals(one.scan, 20, two, simd, nullptr).value());
   const auto align = [&](dilly::ThreadPool& threads, dilly::Simd which, dilly::Finish finish) {
-    return [&, which, finish] {
-      dilly::AlignOptions options = kTracking;
+    return [&, which, finish](std::size_t k) {
+      dilly::AlignOptions options = kOptions;
       options.finish = finish;
-      ours = dilly::align(tiles, scan, start, options, threads, which, nullptr).pose;
+      const bench::Case& one = input.cases[k];
+      return dilly::align(tiles, one.scan, one.start, options, threads, which, nullptr).pose;
     };
   };
-  const char* names[4] = {"registration.align.1t", "registration.align.points.1t", "registration.align.2t",
-                          "registration.align.scalar.1t"};
-  std::vector<std::function<void()>> works{
-      align(pool, simd, dilly::Finish::layers), align(pool, simd, dilly::Finish::points),
-      align(two, simd, dilly::Finish::layers), align(pool, dilly::Simd::scalar, dilly::Finish::layers)};
-  std::vector<double> seconds;
+  // Medians over the cases, and how far each ends from the truth.
+  const auto race = [&](int rounds, const std::vector<std::pair<const char*, Method>>& methods) {
+    std::vector<std::function<void()>> works;
+    std::vector<std::vector<double>> off(methods.size());
+    for (std::size_t m = 0; m < methods.size(); m++)
+      works.push_back([&, m, k = std::size_t{0}]() mutable {
+        const bench::Case& one = input.cases[k++ % input.cases.size()];
+        off[m].push_back(apart(methods[m].second((k - 1) % input.cases.size()), one.truth));
+      });
+    const std::vector<double> seconds = bench::race(rounds, works);
+    for (std::size_t m = 0; m < methods.size(); m++)
+      std::fprintf(stderr, "%s: %.1f mm from the reference (median), %.1f at most\n", methods[m].first,
+                   1e3 * bench::median(off[m]), 1e3 * *std::max_element(off[m].begin(), off[m].end()));
+    return seconds;
+  };
+  const Method ours = align(pool, simd, dilly::Finish::layers);
+  const std::vector<double> own =
+      race(20, {{"to the map's points", ours},
+                {"to surfels", align(pool, simd, dilly::Finish::surfels)},
+                {"two threads", align(two, simd, dilly::Finish::layers)},
+                {"scalar", align(pool, dilly::Simd::scalar, dilly::Finish::layers)}});
+  bench::row("registration.align.1t", 1e3 * own[0], "ms");
+  bench::row("registration.align.surfels.1t", 1e3 * own[1], "ms", "to points", 1e3 * own[0], own[0] / own[1]);
+  bench::row("registration.align.2t", 1e3 * own[2], "ms", "1 thread", 1e3 * own[0], own[0] / own[2]);
+  bench::row("registration.align.scalar.1t", 1e3 * own[3], "ms", "AVX2 or NEON", 1e3 * own[0],
+             own[0] / own[3]);
+  const auto beside = [&](const char* id, const char* peer, int rounds, const Method& method) {
+    const std::vector<double> taken = race(rounds, {{"ours", ours}, {peer, method}});
+    bench::row(id, 1e3 * taken[0], "ms", peer, 1e3 * taken[1], taken[1] / taken[0]);
+  };
   if (bench::PeerTree::installed()) {
     const bench::PeerTree tree(map);
-    std::vector<std::function<void()>> with = works;
-    with.push_back([&] { found = plain_loop(tree, map, scan, start); });
-    with.push_back([&] { found = bench::gicp_loop(tree, map, shaded, start); });
-    seconds = bench::race(20, with);
-    for (int k = 0; k < 4; k++)
-      bench::row(names[k], 1e3 * seconds[k], "ms", "nanoflann loop", 1e3 * seconds[4],
-                 seconds[4] / seconds[k]);
-    bench::row("registration.align.gicp", 1e3 * seconds[0], "ms", "GICP loop", 1e3 * seconds[5],
-               seconds[5] / seconds[0]);
-    tell_error("the GICP loop", found, truth);
-    works.back()();
-    tell_error("the plain loop", plain_loop(tree, map, scan, start), truth);
-  } else {
-    seconds = bench::race(20, works);
-    for (int k = 0; k < 4; k++) bench::row(names[k], 1e3 * seconds[k], "ms");
+    beside("registration.align.nanoflann", "nanoflann loop", 20,
+           [&](std::size_t k) { return plain_loop(tree, map, input.cases[k].scan, input.cases[k].start); });
+    beside("registration.align.gicp", "GICP loop", 20,
+           [&](std::size_t k) { return bench::gicp_loop(tree, map, shaded[k], input.cases[k].start); });
   }
-  works[0]();
-  tell_error("ours", ours, truth);
   if (!bench::PeerRegistration::installed()) return;
   bench::PeerRegistration pcl(map);
-  const std::vector<double> peers = bench::race(5, {works[0], [&] { found = pcl.gicp(scan, start); }});
-  bench::row("registration.align.pclGicp", 1e3 * peers[0], "ms", "PCL GICP", 1e3 * peers[1],
-             peers[1] / peers[0]);
-  tell_error("PCL GICP", found, truth);
-  const std::vector<double> ndt = bench::race(5, {works[0], [&] { found = pcl.ndt(scan, start); }});
-  bench::row("registration.align.pclNdt", 1e3 * ndt[0], "ms", "PCL NDT", 1e3 * ndt[1], ndt[1] / ndt[0]);
-  tell_error("PCL NDT", found, truth);
+  beside("registration.align.pclGicp", "PCL GICP", 20,
+         [&](std::size_t k) { return pcl.gicp(input.cases[k].scan, input.cases[k].start); });
+  beside("registration.align.pclNdt", "PCL NDT", 20,
+         [&](std::size_t k) { return pcl.ndt(input.cases[k].scan, input.cases[k].start); });
 }
 
-// What a scan of 128 rings costs beside one of 16, thinned and aligned.
-void rings(const dilly::TileSet& tiles, const std::vector<bench::Box>& world, const Pose& start,
-           const Pose& truth) {
+// What a scan of 128 rings costs beside one of 16, thinned and aligned, in the made street.
+void rings() {
+  const std::vector<bench::Box> world = bench::street();
+  const bench::Input input = bench::made_input(world);
+  const auto tiles = tiles_of(input.map);
+  const Pose &truth = input.cases[0].truth, &start = input.cases[0].start;
   dilly::ThreadPool pool(1);
   const dilly::Simd simd = dilly::detect_simd();
   const Cloud many = bench::scan(world, truth, 2048, 78, 128), few = bench::scan(world, truth, 1024, 79, 16);
@@ -124,8 +149,8 @@ void rings(const dilly::TileSet& tiles, const std::vector<bench::Box>& world, co
   const std::vector<double> seconds =
       bench::race(20, {[&] { thin_many = dilly::downsample(many, 0.5).value(); },
                        [&] { thin_few = dilly::downsample(few, 0.5).value(); },
-                       [&] { dilly::align(tiles, thin_many, start, kTracking, pool, simd, nullptr); },
-                       [&] { dilly::align(tiles, thin_few, start, kTracking, pool, simd, nullptr); }});
+                       [&] { dilly::align(*tiles, thin_many, start, kOptions, pool, simd, nullptr); },
+                       [&] { dilly::align(*tiles, thin_few, start, kOptions, pool, simd, nullptr); }});
   std::fprintf(stderr, "128 rings: %zu points, %zu thinned; 16 rings: %zu, %zu\n", many.size(),
                thin_many.size(), few.size(), thin_few.size());
   bench::row("registration.rings128.downsample", 1e3 * seconds[0], "ms", "16 rings", 1e3 * seconds[1],
@@ -136,20 +161,17 @@ void rings(const dilly::TileSet& tiles, const std::vector<bench::Box>& world, co
 
 }  // namespace
 
-int main() {
-  const std::vector<bench::Box> world = bench::street();
-  dilly::ThreadPool two(2);
-  const Cloud points = dilly::downsample(bench::street_map(world, 1000000), 0.1).value();
-  const Cloud map = dilly::estimate_normals(points, 20, two, dilly::detect_simd(), nullptr).value();
-  const auto tiles = dilly::TileSet(1000).with({0, 0}, dilly::build_tile(map, {0, 0, 0}).value());
-  const Pose truth = bench::pose_at(11.3, 0.02);
-  Pose start = truth;
-  start.t[0] += 0.07, start.t[1] -= 0.07;
-  start.q = dilly::multiply(dilly::exp_so3({0, 0, 0.5 * M_PI / 180}), start.q);
-  const Cloud scan = dilly::downsample(bench::scan(world, truth, 1900, 77), 0.5).value();
-  std::fprintf(stderr, "%zu points to a map of %zu\n", scan.size(), map.size());
-  against_peers(*tiles, map, scan, start, truth);
-  rings(*tiles, world, start, truth);
+// Of a folder (input.hpp), or of a made street.
+int main(int count, char** arguments) {
+  const bench::Input input = count > 1 ? bench::read_input(arguments[1]) : bench::made_input(bench::street());
+  if (input.cases.empty()) {
+    std::fprintf(stderr, "expected map.f32, poses.txt and scan-0.f32 … in %s\n", arguments[1]);
+    return 1;
+  }
+  std::fprintf(stderr, "%zu scans of about %zu points to a map of %zu\n", input.cases.size(),
+               input.cases[0].scan.size(), input.map.size());
+  against_peers(*tiles_of(input.map), input);
+  rings();
   bench::row("machine.copy", bench::copy_bandwidth(), "GB/s");
   bench::row("machine.flops", bench::multiply_add_rate(), "Gflop/s");
 }

@@ -4,44 +4,20 @@
 #include "dilly/dispatch.hpp"
 #include "dilly/normals.hpp"
 #include "dilly/surfels.hpp"
+#include "dilly/thin.hpp"
 #include "scene.hpp"
-
-namespace {
-
-// Tiles of 20 m, as `map build` makes them: points relative to their corner.
-std::vector<dilly::Cloud> tiles_of(const dilly::Cloud& map) {
-  constexpr float kSize = 20;
-  std::vector<std::pair<std::pair<int, int>, dilly::Cloud>> tiles;
-  for (std::size_t i = 0; i < map.size(); i++) {
-    const std::pair<int, int> key{static_cast<int>(std::floor(map.x[i] / kSize)),
-                                  static_cast<int>(std::floor(map.y[i] / kSize))};
-    auto at = std::find_if(tiles.begin(), tiles.end(), [&](const auto& tile) { return tile.first == key; });
-    if (at == tiles.end()) at = tiles.insert(at, {key, {}});
-    dilly::Cloud& tile = at->second;
-    tile.x.push_back(map.x[i] - kSize * static_cast<float>(key.first));
-    tile.y.push_back(map.y[i] - kSize * static_cast<float>(key.second));
-    tile.z.push_back(map.z[i]);
-    tile.nx.push_back(map.nx[i]);
-    tile.ny.push_back(map.ny[i]);
-    tile.nz.push_back(map.nz[i]);
-  }
-  std::vector<dilly::Cloud> out;
-  for (auto& [key, tile] : tiles) out.push_back(std::move(tile));
-  return out;
-}
-
-}  // namespace
+#include "tiles.hpp"
 
 int main() {
   dilly::ThreadPool pool(2);
   const dilly::Cloud points = dilly::downsample(bench::street_map(bench::street(), 2000000), 0.1).value();
   const dilly::Cloud map = dilly::estimate_normals(points, 20, pool, dilly::detect_simd(), nullptr).value();
-  const std::vector<dilly::Cloud> tiles = tiles_of(map);
+  const std::vector<bench::Cut> tiles = bench::cut(map);
   double bytes = 0, surfels = 0;
   std::vector<std::function<void()>> works;
   for (const double size : dilly::kSurfelSizes)
     works.push_back([&, size] {
-      for (const dilly::Cloud& tile : tiles) {
+      for (const auto& [id, tile] : tiles) {
         const dilly::SurfelGrid grid = dilly::build_surfels(tile, size).value();
         bytes += static_cast<double>(grid.bytes());
         surfels += static_cast<double>(grid.surfels.size());

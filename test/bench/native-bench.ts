@@ -5,10 +5,10 @@ import type { Bar, Row } from './row.ts';
 
 const native = resolve(import.meta.dirname, '../../native');
 
-/** Builds a benchmark of `native/bench` where it is not up to date, runs it, and gives its rows. */
-export function nativeBench(name: string): Row[] {
+/** Builds a benchmark of `native/bench` where it is not up to date, runs it with `args`, and gives its rows. */
+export function nativeBench(name: string, args: readonly string[] = []): Row[] {
   run('make', ['-C', native, `build/${name}_bench`]);
-  const lines = run(resolve(native, 'build', `${name}_bench`), []);
+  const lines = run(resolve(native, 'build', `${name}_bench`), args);
   return lines
     .split('\n')
     .filter(Boolean)

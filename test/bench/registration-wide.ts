@@ -4,9 +4,10 @@ import { median } from '../../src/math/statistics.ts';
 import type { Pose } from '../../src/types.ts';
 import { note } from './measure.ts';
 import { deskewing } from './registration-deskew.ts';
+import { besidePeers } from './registration-native.ts';
 import type { Row } from './row.ts';
 import { apart, beside, DEGREE } from './starts.ts';
-import { openStreet, type Street } from './street.ts';
+import type { Street } from './street.ts';
 import { config } from './tiles.ts';
 
 /** Right: within this of the pose that the map's points give from the best start. */
@@ -31,8 +32,7 @@ interface Task {
 }
 
 /** A map of one layer: how fast, how near to the optimum, and from how far off a scan finds home. */
-export async function wide(core: Core): Promise<Row[]> {
-  const street = await openStreet(core, true);
+export async function wide(core: Core, street: Street): Promise<Row[]> {
   const tasks: Task[] = [];
   for (const frame of street.frames) {
     const { cloud } = await core.decodePointCloud2(frame.message, config.lidar);
@@ -48,7 +48,7 @@ export async function wide(core: Core): Promise<Row[]> {
   rows.push(...(await starts(street, tasks, 'wide', 400, 2, 10, 100)));
   rows.push(...(await starts(street, tasks, 'veryWide', 100, 4, 30, 95)));
   core.setThreads(2);
-  return [...rows, ...(await deskewing(core, street))];
+  return [...rows, ...(await besidePeers(street, tasks)), ...(await deskewing(core, street))];
 }
 
 /** From ±0.5 m and 3° beside the pose: time, and distance from the optimum, which all points give from the pose itself. */

@@ -7,11 +7,11 @@ import { openSource } from '../../src/adapters/replay/open.ts';
 import { OS1_16 } from '../../src/adapters/sim/lidar.ts';
 import { SimulatedDrive } from '../../src/adapters/sim/source.ts';
 import { poseAt, readReference } from '../../src/commands/reference.ts';
-import type { Core, Motion, TileMap } from '../../src/core.ts';
+import type { CloudArrays, Core, Motion, TileMap } from '../../src/core.ts';
 import { ScanChain } from '../../src/map-service/refine.ts';
 import { relative } from '../../src/math/se3.ts';
 import type { SensorSource } from '../../src/ports.ts';
-import type { PointCloud2, Pose, StampedPose } from '../../src/types.ts';
+import type { PointCloud2, Pose, StampedPose, Vec3 } from '../../src/types.ts';
 import { dataPath } from './data.ts';
 import { note } from './measure.ts';
 import { config, type PosedScan, tilesOf } from './tiles.ts';
@@ -27,6 +27,8 @@ export interface Frame {
 export interface Street {
   readonly name: string;
   readonly map: TileMap;
+  /** what the tiles are made of, in the map frame: x y z and normal x y z per point */
+  readonly points: readonly Float32Array[];
   readonly frames: readonly Frame[];
 }
 
@@ -107,12 +109,25 @@ export async function streetOf(
   poses: readonly StampedPose[],
   mapPoses: readonly StampedPose[] = poses,
 ): Promise<Street> {
-  const map = await tilesOf(core, posedScans(core, forMap, mapPoses));
+  const clouds: Float32Array[] = [];
+  const map = await tilesOf(core, posedScans(core, forMap, mapPoses), (arrays, origin) => {
+    clouds.push(rowsOf(arrays, origin));
+  });
   const frames: Frame[] = [];
   for await (const frame of posedMessages(toLocalise, poses)) frames.push(frame);
   const points = frames.length > 0 ? frames[0]!.message.width * frames[0]!.message.height : 0;
   note(`${name}: a map of ${map.points} points, ${frames.length} scans of ${points} points`);
-  return { name, map, frames };
+  return { name, map, points: clouds, frames };
+}
+
+function rowsOf({ positions, normals }: CloudArrays, origin: Vec3): Float32Array {
+  const rows = new Float32Array(2 * positions.length);
+  for (let i = 0; i < positions.length; i++) {
+    const at = 6 * Math.floor(i / 3) + (i % 3);
+    rows[at] = positions[i]! + origin[i % 3]!;
+    rows[at + 3] = normals![i]!;
+  }
+  return rows;
 }
 
 async function* posedScans(

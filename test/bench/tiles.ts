@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema } from '../../src/config.ts';
-import type { Cloud, Core, TileMap } from '../../src/core.ts';
+import type { Cloud, CloudArrays, Core, TileMap } from '../../src/core.ts';
 import { tileOrigin } from '../../src/map/tile-grid.ts';
 import { TileBuilder } from '../../src/map-service/tile-builder.ts';
-import type { Pose } from '../../src/types.ts';
+import type { Pose, Vec3 } from '../../src/types.ts';
 
 export const config = configSchema.parse({});
 
@@ -16,8 +16,12 @@ export interface PosedScan {
   readonly path: { times: number[]; poses: Pose[] };
 }
 
-/** A map in memory, made as `map build` makes it, with its defaults. */
-export async function tilesOf(core: Core, scans: AsyncIterable<PosedScan>): Promise<TileMap> {
+/** A map in memory, made as `map build` makes it, with its defaults; `see` is shown what each tile is made of. */
+export async function tilesOf(
+  core: Core,
+  scans: AsyncIterable<PosedScan>,
+  see: (arrays: CloudArrays, origin: Vec3) => void = () => {},
+): Promise<TileMap> {
   const { tileSize, voxelSize, normalNeighbours } = config.map.build;
   const options = { tileSize, voxelSize, normalNeighbours, margin: 1, removeMoving: false };
   const folder = await mkdtemp(join(tmpdir(), 'dilly-bench-'));
@@ -28,8 +32,11 @@ export async function tilesOf(core: Core, scans: AsyncIterable<PosedScan>): Prom
     await builder.seal({ lat: 0, lon: 0, ellipsoidalHeight: 0 });
     await builder.thin(() => {});
     const map = core.tileMap(tileSize);
-    for await (const { id, arrays } of builder.finish(() => false))
-      map.add(id, await core.tile(core.cloud(arrays), tileOrigin(id, tileSize)));
+    for await (const { id, arrays } of builder.finish(() => false)) {
+      const origin = tileOrigin(id, tileSize);
+      map.add(id, await core.tile(core.cloud(arrays), origin));
+      see(arrays, origin);
+    }
     return map;
   } finally {
     await rm(folder, { recursive: true });
