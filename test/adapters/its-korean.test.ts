@@ -119,6 +119,13 @@ describe('the city feed', () => {
       expect(city(rows).state?.phase).toBe('walk');
   });
 
+  it('refuses two newest rows that differ, and takes one that is only there twice', () => {
+    const other = cityRecord({ etPdsgStatNm: 'stop-And-Remain' });
+    expect(reasonOf(() => city([cityRecord(), other]))).toBe('row-twice');
+    expect(city([cityRecord(), cityRecord()]).state?.phase).toBe('walk');
+    expect(city([cityRecord(), other, cityRecord({ trsmUtcTime: T0 + 1 })]).state?.phase).toBe('walk');
+  });
+
   it.each([
     ['another id', cityRecord({ itstId: '2692' }), 'wrong-id'],
     ['an id that only begins so', cityRecord({ itstId: '26911' }), 'wrong-id'],

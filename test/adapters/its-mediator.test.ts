@@ -79,6 +79,10 @@ describe('the mediator', () => {
 
   it('catches a countdown that does not fall, though each word moves its end by little', async () => {
     const { ask, feeds, timing, kinds } = made([{}]);
+    // It keeps its word once, so that it is believed alone.
+    feeds[0]!.answer = says(timing, 'stop', 2);
+    await ask();
+    await timing.pass(2000);
     feeds[0]!.answer = says(timing, 'walk', 30);
     const phases: string[] = [];
     for (let i = 0; i < 6; i++) {
@@ -221,10 +225,35 @@ describe('the mediator', () => {
     expect(phase(await ask())).toBe('walk');
   });
 
-  it('believes the only vendor that carries a signal', async () => {
+  it('believes the only vendor that carries a signal once a phase ended when it had said', async () => {
     const { ask, feeds, timing } = made([{}, { provider: 'busan' }]);
     feeds[0]!.answer = says(timing, 'walk', 20);
+    expect(await ask()).toMatchObject({
+      states: [{ phase: 'unknown' }],
+      refused: [{ reason: 'uncorroborated' }],
+    });
+    await timing.pass(20_000);
+    feeds[0]!.answer = says(timing, 'stop', 3);
+    await ask();
+    await timing.pass(3000);
+    feeds[0]!.answer = says(timing, 'walk', 20);
     expect(phase(await ask())).toBe('walk');
+  });
+
+  it('promises no time that the only vendor of a light has not, in whatever unit it counts', async () => {
+    for (const factor of [0.1, 2, 10, 60]) {
+      const { ask, feeds, timing } = made([{}]);
+      for (let second = 0; second < 180; second++) {
+        const at = second % 45;
+        const [name, left] = at < 20 ? (['stop', 20 - at] as const) : (['walk', 45 - at] as const);
+        feeds[0]!.answer = says(timing, name, factor * left);
+        const answer = await ask();
+        if (phase(answer) === 'walk') expect(answer).toMatchObject({ states: [{ phase: name }] });
+        const [state] = answer.ok ? answer.states : [];
+        if (state?.phase === 'walk') expect(state.remaining!.min).toBeLessThanOrEqual(left);
+        await timing.pass(1000);
+      }
+    }
   });
 
   it('takes a disagreement for unknown, and says so once', async () => {

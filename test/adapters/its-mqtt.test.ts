@@ -115,6 +115,33 @@ describe.skipIf(!mosquittoPath)('SPaT over a real broker', () => {
     expect(states).toEqual([]);
   });
 
+  it('hears no message that the broker remembers, of whatever age it is', async () => {
+    const { port } = await broker();
+    const url = `mqtt://127.0.0.1:${port}`;
+    const client = await publisher(url);
+    await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1, retain: true });
+    const { feed, states, noted } = vendor(url);
+    feed.watch([walker]);
+    await until(() => noted('retained-state'), 'the note on the old message');
+    expect(states).toEqual([]);
+    await client.publishAsync('its/12111/spat', JSON.stringify(odeSpat()), { qos: 1, retain: true });
+    await until(() => states.length === 1, 'the new message');
+  });
+
+  it('does not storm a broker that throws it out each time', async () => {
+    const { port } = await broker();
+    const url = `mqtt://127.0.0.1:${port}`;
+    const first = vendor(url, {}, { backoffMinMs: 20, backoffMaxMs: 1000 });
+    await until(() => first.noted('connected'), 'the connection');
+    // Two robots with one client id throw each other out.
+    const second = vendor(url, {}, { backoffMinMs: 20, backoffMaxMs: 1000 });
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    const connections = [...first.notes, ...second.notes].filter(({ reason }) => reason === 'connected');
+    // Each pause is twice the last one: 15, 30, 60 … 750 ms; without that there would be a hundred.
+    expect(connections.length).toBeGreaterThan(3);
+    expect(connections.length).toBeLessThan(24);
+  });
+
   it('comes back by itself when the broker is killed and started again, as often as that happens', async () => {
     const real = await broker();
     const url = `mqtt://127.0.0.1:${real.port}`;

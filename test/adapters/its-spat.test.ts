@@ -73,6 +73,34 @@ describe('a SPaT in JSON', () => {
       expect(remaining(unknown)).toBeUndefined();
   });
 
+  it('takes a mark a minute ahead for unknown where the minute is known by our clock alone', () => {
+    const at = (more: Record<string, unknown>, minEndTime: number, slowMinutes = 0) =>
+      stateOf(odeSpat(more, { timing: { minEndTime } }), walker, WALL - slowMinutes * 60_000).state?.remaining
+        ?.min;
+    // 17:36:35.176 is 21951.76 tenths after the hour: 22551 is 59.9 s later, 22552 60.0 s.
+    expect(at({}, 22_551)).toBeCloseTo(59.924, 6);
+    expect(at({}, 22_552)).toBeUndefined();
+    expect(at({ moy: 496_416 }, 22_552)).toBeCloseTo(60.024, 6);
+    // A computer whose clock is minutes slow, or fast, gets no time by it.
+    for (const slow of [1, 2, 7, 25]) expect(at({}, 22_120, slow)).toBeUndefined();
+    for (const fast of [-1, -2, -7, -25]) expect(at({}, 22_120, fast)).toBe(0);
+    for (const wrong of [-25, -1, 1, 7]) expect(at({ moy: 496_416 }, 22_120, wrong)).toBeCloseTo(16.824, 6);
+  });
+
+  it('that names our intersection twice is refused', () => {
+    const one = (status: object) =>
+      (
+        odeSpat({ status }) as {
+          payload: { data: { intersectionStateList: { intersectionStatelist: object[] } } };
+        }
+      ).payload.data.intersectionStateList.intersectionStatelist[0]!;
+    const list = [one({}), one({ off: true })];
+    const message = { payload: { data: { intersectionStateList: { intersectionStatelist: list } } } };
+    const { state, refused } = stateOf(message);
+    expect(state).toBeUndefined();
+    expect(refused).toMatchObject([{ reason: 'intersection-twice' }]);
+  });
+
   it('promises nothing by a maximum alone', () => {
     expect(stateOf(odeSpat({}, { timing: { maxEndTime: 22_120 } })).state).not.toHaveProperty('remaining');
     expect(stateOf(odeSpat({}, { timing: null })).state).not.toHaveProperty('remaining');

@@ -64,6 +64,13 @@ export function contradiction(
   return moved > toleranceS ? `the end of ${after.phase} moved by ${moved.toFixed(1)} s` : undefined;
 }
 
+/** Whether the light changed when the vendor had said that it would: then it counts in the unit that we read. */
+export function endedAsNamed(before: SignalState, after: SignalState, toleranceS: number): boolean {
+  const end = endOf(before);
+  if (!end || before.phase === after.phase || after.phase === 'unknown') return false;
+  return after.sourceTime >= end.min - CLOCKS_MS && after.sourceTime <= end.max + toleranceS * 1000;
+}
+
 /** One vendor's fresh word on a signal, and how far the vendor is believed now. */
 export interface Voice {
   readonly vendor: string;
@@ -87,7 +94,7 @@ export interface Settled {
 /**
  * One word out of all that vendors said of a signal. A fault counts whoever says it. A disagreement is `unknown`, unless
  * two vendors or more stand against fewer. A `walk` that one vendor alone says counts only where that vendor is trusted,
- * or where `alone` says that nobody else could be asked about this signal, ever; and never against a believed word of
+ * or where `alone` says that it kept its word before and nobody else could be asked about this signal, ever; and never against a believed word of
  * another phase, be it older: then that one stands until its vendor says walk too. Voices must not be empty.
  */
 export function settle(voices: readonly Voice[], toleranceS: number, alone: boolean): Settled {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { RefusedInput } from '../../ports.ts';
 import { Refusal, type RouteSignal, type SignalState } from '../../types.ts';
 import { excerpt, isRecord, type Json } from './body.ts';
@@ -27,7 +28,7 @@ export const HEADS: readonly string[] = ['nt', 'et', 'st', 'wt', 'ne', 'se', 'sw
 
 /**
  * The newest row of one intersection. Throws a Refusal: `no-rows`, `wrong-id` (the vendor answered for another
- * intersection), `no-source-time`.
+ * intersection), `no-source-time`, `row-twice` (two newest ones that differ).
  */
 export function rowOf(rows: readonly unknown[], intersection: string, spelling: Spelling): HeadRow {
   const found = rows.filter(isRecord);
@@ -40,11 +41,18 @@ export function rowOf(rows: readonly unknown[], intersection: string, spelling: 
       `expected ${spelling.id} ${intersection}, found ${excerpt(found[0]![spelling.id])}`,
     );
   let newest: HeadRow | undefined;
+  let differs = false;
   for (const row of ours) {
     const sourceTime = spelling.time(row);
-    if (sourceTime !== undefined && !(newest && newest.sourceTime >= sourceTime))
-      newest = { intersection, sourceTime, row };
+    if (sourceTime === undefined || (newest && newest.sourceTime > sourceTime)) continue;
+    if (newest?.sourceTime === sourceTime) differs ||= !isDeepStrictEqual(newest.row, row);
+    else [newest, differs] = [{ intersection, sourceTime, row }, false];
   }
+  if (differs)
+    throw new Refusal(
+      'row-twice',
+      `intersection ${intersection}: expected one newest row, found two that differ`,
+    );
   if (newest) return newest;
   throw new Refusal('no-source-time', `intersection ${intersection}: expected the time of the source`);
 }

@@ -89,7 +89,7 @@ export class MqttLink {
   }
 
   #connect(): void {
-    const { broker, onMessage, onLink, maxBytes, statusTopic } = this.#options;
+    const { broker, timing, onMessage, onLink, maxBytes, statusTopic } = this.#options;
     let client: MqttClient;
     try {
       client = mqtt.connect(broker.url, this.#clientOptions());
@@ -103,8 +103,12 @@ export class MqttLink {
     // A short message must not wait until the last one is acknowledged (Nagle): 40 ms on Linux.
     if (client.stream instanceof Socket) client.stream.setNoDelay(true);
     let problem = 'the connection ended';
+    let cancelSteady = () => {};
     client.on('connect', () => {
-      this.#attempt = 0;
+      // A broker that throws us out at once, as where two robots have one client id, must not be stormed.
+      cancelSteady = timing.after(broker.backoffMaxMs, () => {
+        this.#attempt = 0;
+      });
       onLink(true, broker.url);
       if (this.#topics.size > 0) this.#subscribeNow([...this.#topics]);
       client.publish(statusTopic, 'online', { qos: 1, retain: true }, () => {});
@@ -116,6 +120,7 @@ export class MqttLink {
       problem = error.message || String((error as NodeJS.ErrnoException).code ?? error);
     });
     client.once('close', () => {
+      cancelSteady();
       if (this.#client !== client || this.#closed) return;
       client.removeAllListeners('message');
       client.end(true);

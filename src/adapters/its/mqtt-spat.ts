@@ -31,7 +31,7 @@ export class MqttSpat implements Vendor {
       maxBytes: config.maxBytes,
       timing: context.timing,
       chance: context.chance,
-      onMessage: (topic, payload) => this.#receive(topic, payload),
+      onMessage: (topic, payload, retained) => this.#receive(topic, payload, retained),
       onLink: (connected, detail) =>
         context.onNote(config.name, { reason: connected ? 'connected' : 'disconnected', detail }),
       onRefused: (topics) =>
@@ -88,7 +88,7 @@ export class MqttSpat implements Vendor {
     });
   }
 
-  #receive(topic: string, payload: Uint8Array): void {
+  #receive(topic: string, payload: Uint8Array, retained: boolean): void {
     const { timing, onNote, onStates } = this.#context;
     const { name, maxBytes } = this.#config;
     if (payload.length > maxBytes) {
@@ -99,6 +99,11 @@ export class MqttSpat implements Vendor {
       const read = readPayload(payload);
       if (read.kind === 'map') {
         this.#keepMap(read.intersections);
+        return;
+      }
+      // A SPaT that the broker remembers is of any age, and each new connection would bring it again.
+      if (retained) {
+        onNote(name, { reason: 'retained-state', detail: topic });
         return;
       }
       const receipt = { provider: name, receivedAtMs: timing.nowMs(), receivedWallMs: timing.wallMs() };

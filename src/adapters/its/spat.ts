@@ -70,10 +70,13 @@ const NOT_VALID = bits('noValidSPATisAvailableAtThisTime');
 
 const HOUR_TENTHS = 36_000;
 const MINUTE = 60_000;
+/** MinuteOfTheYear: "unavailable" */
+const NO_MINUTE = 527_040;
 
 /**
  * The states of signals out of the intersections of one message. Signals of other intersections are left out; an
- * intersection that is ours and cannot be used is refused: `no-source-time`, `no-such-head`, `group-twice`.
+ * intersection that is ours and cannot be used is refused: `intersection-twice`, `no-source-time`, `no-such-head`,
+ * `group-twice`.
  */
 export function spatStates(
   spat: readonly SpatIntersection[],
@@ -83,13 +86,18 @@ export function spatStates(
   const states: SignalState[] = [];
   const refused: RefusedInput[] = [];
   for (const signal of signals) {
-    const intersection = spat.find((one) => isOf(one, signal.externalId));
+    const [intersection, ...more] = spat.filter((one) => isOf(one, signal.externalId));
     if (!intersection) continue;
-    const state = stateOf(intersection, signal, receipt);
+    const state = more.length > 0 ? twice(signal, more.length + 1) : stateOf(intersection, signal, receipt);
     if ('reason' in state) refused.push(state);
     else states.push(state);
   }
   return { states, refused };
+}
+
+function twice({ signalId, externalId }: RouteSignal, count: number): RefusedInput {
+  const detail = `signal ${signalId}: expected intersection ${externalId} once, found it ${count} times`;
+  return { reason: 'intersection-twice', detail };
 }
 
 /** `12111`, or `region:id`; region 0 and no region are the same (the ODE writes either). */
@@ -115,7 +123,7 @@ function stateOf(
     };
   const movement = ours[0]!;
   const phase = phaseUnder(one.status, movement.eventState);
-  const remaining = phase === 'unknown' ? undefined : remainingOf(movement, sourceTime);
+  const remaining = phase === 'unknown' ? undefined : remainingOf(movement, sourceTime, saysMinute(one));
   return {
     signalId,
     phase,
@@ -139,9 +147,9 @@ function sourceTimeOf(one: SpatIntersection, wallMs: number): number | undefined
   if (one.utcTime !== undefined) return one.utcTime;
   // Up to 60999 for leap seconds; the rest is reserved, 65535 unavailable.
   const inMinute = one.timeStamp !== undefined && one.timeStamp < 61_000 ? one.timeStamp : undefined;
-  // 527040 is "unavailable"; without the second a minute is too coarse to be a time.
+  // Without the second a minute is too coarse to be a time.
   if (inMinute === undefined) return undefined;
-  if (one.moy !== undefined && one.moy < 527_040) {
+  if (one.moy !== undefined && one.moy < NO_MINUTE) {
     const year = new Date(wallMs).getUTCFullYear();
     return closest(
       [year - 1, year, year + 1].map((y) => Date.UTC(y) + one.moy! * MINUTE + inMinute),
@@ -159,10 +167,22 @@ function closest(times: readonly number[], wallMs: number): number {
   return times.reduce((best, time) => (Math.abs(time - wallMs) < Math.abs(best - wallMs) ? time : best));
 }
 
-/** Absent unless the minimum is known: the maximum alone promises nothing. */
-function remainingOf(movement: SpatMovement, sourceTime: number): SignalState['remaining'] {
+/** Else only our own clock tells the minute, which may be wrong. */
+function saysMinute({ utcTime, moy }: SpatIntersection): boolean {
+  return utcTime !== undefined || (moy !== undefined && moy < NO_MINUTE);
+}
+
+/**
+ * Absent unless the minimum is known: the maximum alone promises nothing. Where the source says only the second of the
+ * minute, a mark a minute ahead or more is unknown: a clock of ours that is minutes slow would make each mark later.
+ */
+function remainingOf(
+  movement: SpatMovement,
+  sourceTime: number,
+  minuteKnown: boolean,
+): SignalState['remaining'] {
   const min = secondsUntil(movement.minEnd, sourceTime);
-  if (min === undefined) return undefined;
+  if (min === undefined || (!minuteKnown && min >= MINUTE / 1000)) return undefined;
   const likely = secondsUntil(movement.likely, sourceTime);
   const max = secondsUntil(movement.maxEnd, sourceTime);
   return { min, ...(likely !== undefined && { likely }), ...(max !== undefined && { max }) };

@@ -1,5 +1,5 @@
 import type { RouteSignal, SignalState } from '../../types.ts';
-import { contradiction, hasEnded, type Settled, settle, type Voice } from './agreement.ts';
+import { contradiction, endedAsNamed, hasEnded, type Settled, settle, type Voice } from './agreement.ts';
 import type { MediatorConfig } from './its-config.ts';
 import type { Timing } from './timing.ts';
 import { Trust } from './trust.ts';
@@ -24,6 +24,8 @@ const FUTURE_MS = 5000;
 interface Word {
   readonly last: SignalState;
   readonly first: SignalState;
+  /** a phase of this light was seen to end when the vendor had said, and nothing contradicted it since */
+  readonly kept: boolean;
 }
 
 /** The last word of each vendor on each signal, and the one word that comes of them. */
@@ -89,7 +91,8 @@ export class Voices {
       this.#say('contradiction', `${vendor}: ${why}`, signalId);
     }
     const last = state.provider === vendor ? state : { ...state, provider: vendor };
-    words.set(vendor, { last, first: why === undefined ? first : state });
+    const kept = why === undefined && (known?.kept || (before && endedAsNamed(before, state, toleranceS)));
+    words.set(vendor, { last, first: why === undefined ? first : state, kept: kept === true });
   }
 
   /** The word to go by; undefined where no vendor said anything lately. */
@@ -97,14 +100,16 @@ export class Voices {
     const { signalId } = signal;
     const now = this.#timing.nowMs();
     const voices: Voice[] = [];
-    for (const [vendor, { last: state }] of this.#latest.get(signalId) ?? []) {
+    let allKept = true;
+    for (const [vendor, { last: state, kept }] of this.#latest.get(signalId) ?? []) {
       if (now - state.receivedAtMs > this.#config.compareMs) continue;
       const [trusted, distrusted] = [this.#trust.trusted(vendor, now), this.#trust.distrusted(vendor, now)];
       voices.push({ vendor, state, trusted, distrusted });
+      allKept &&= kept;
     }
     if (voices.length === 0) return undefined;
     const carriers = this.#slots.reduce((count, slot) => count + (slot.own(signal) ? 1 : 0), 0);
-    const settled = settle(voices, this.#config.toleranceS, carriers === 1);
+    const settled = settle(voices, this.#config.toleranceS, carriers === 1 && allKept);
     for (const [a, b] of settled.pairs) this.#trust.agree(a.vendor, b.vendor, now);
     for (const { vendor, state } of settled.outvoted) {
       this.#trust.contradict(vendor, now);
