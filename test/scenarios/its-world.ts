@@ -3,7 +3,7 @@ import { HandTiming } from '../../src/adapters/its/hand-timing.ts';
 import { openDoors } from '../../src/adapters/its/open-its.ts';
 import { FakeCity } from '../../src/adapters/its/simulate/city.ts';
 import { cityGraph } from '../../src/adapters/its/simulate/graph.ts';
-import { openSignals } from '../../src/commands/open-signals.ts';
+import { type ItsParts, openSignals } from '../../src/commands/open-signals.ts';
 import { configSchema } from '../../src/config.ts';
 import type { TileSupply } from '../../src/map/tile-supply.ts';
 import { loadCore } from '../../src/native.ts';
@@ -49,6 +49,7 @@ export class ItsWorld {
   #frame = 0;
   #show: (frame: FrameResult) => void = () => {};
   readonly #closers: (() => Promise<unknown>)[] = [];
+  #its!: ItsParts;
 
   get seconds(): number {
     return (this.timing.nowMs() - this.#beganMs) / 1000;
@@ -61,6 +62,7 @@ export class ItsWorld {
     const graph = streetGraph(this.surveyed);
     const config = configSchema.parse({ its: this.city.config() });
     const its = (await openSignals(config.its, this.timing))!;
+    this.#its = its;
     const routes = { bytes: new TextEncoder().encode(graph), mapVersion: MAP_VERSION, origin: ORIGIN };
     const index = () => ({ version: this.mapVersion, mapId: 'street' });
     const supply = {
@@ -144,6 +146,12 @@ export class ItsWorld {
   async otherReleases(liftId: string): Promise<void> {
     await this.#askFor(liftId, undefined);
     this.#others.delete(liftId);
+  }
+
+  /** Each counter of `/metrics` that begins so, summed up. */
+  async counted(name: string): Promise<number> {
+    const lines = (await this.#its.metrics()).split('\n').filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
   crossing() {

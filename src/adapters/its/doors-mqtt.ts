@@ -2,6 +2,7 @@ import type { BuildingLink, BuildingRequest, BuildingWatcher } from '../../ports
 import { parseBody } from './body.ts';
 import type { ItsConfig } from './its-config.ts';
 import { MqttLink } from './mqtt-link.ts';
+import { Repeats } from './repeats.ts';
 import { doorStateOf, liftStateOf, requestMessage } from './rmf.ts';
 import type { Chance, Timing } from './timing.ts';
 import { refusalOf } from './vendor.ts';
@@ -13,6 +14,7 @@ export class DoorsMqtt implements BuildingLink {
   readonly #prefix: string;
   readonly #timing: Timing;
   readonly #link: MqttLink;
+  readonly #repeats = new Repeats();
 
   constructor(
     { broker, prefix }: NonNullable<ItsConfig['doors']>,
@@ -48,7 +50,7 @@ export class DoorsMqtt implements BuildingLink {
   #receive(watcher: BuildingWatcher, topic: string, payload: Uint8Array, retained: boolean): void {
     // Nobody can tell how long ago a door that the broker remembers was open.
     if (retained) {
-      watcher.note({ reason: 'retained-state', detail: topic });
+      this.#note(watcher, 'retained-state', topic);
       return;
     }
     try {
@@ -57,7 +59,12 @@ export class DoorsMqtt implements BuildingLink {
       else watcher.lift(liftStateOf(parseBody(payload), now));
     } catch (error) {
       const { reason, detail } = refusalOf(error);
-      watcher.note({ reason, detail: `${topic}: ${detail}` });
+      this.#note(watcher, reason, `${topic}: ${detail}`);
     }
+  }
+
+  #note(watcher: BuildingWatcher, reason: string, detail: string): void {
+    const text = this.#repeats.pass(reason, detail, this.#timing.nowMs());
+    if (text !== undefined) watcher.note({ reason, detail: text });
   }
 }

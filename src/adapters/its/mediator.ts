@@ -3,6 +3,7 @@ import type { RouteSignal, SignalState } from '../../types.ts';
 import type { MediatorConfig } from './its-config.ts';
 import { ItsMetrics } from './its-metrics.ts';
 import { runQuestion } from './question.ts';
+import { Repeats } from './repeats.ts';
 import { Rotation } from './rotation.ts';
 import type { Chance, Timing } from './timing.ts';
 import { Usage } from './usage.ts';
@@ -36,6 +37,7 @@ export class Mediator implements SignalFeed {
   readonly #slots: readonly VendorSlot[];
   readonly #voices: Voices;
   readonly #rotation = new Rotation();
+  readonly #repeats = new Repeats();
   readonly #pollers = new Map<string, () => void>();
   #watched = new Map<string, RouteSignal>();
 
@@ -49,7 +51,7 @@ export class Mediator implements SignalFeed {
         timing,
         chance,
         onStates: (states, traffic) => this.#pushed(slotConfig.name, states, traffic),
-        onNote: (vendor, { reason, detail }) => this.#say(reason, `${vendor}: ${detail}`, vendor),
+        onNote: (vendor, { reason, detail }) => this.#note(vendor, reason, detail),
       });
       const onEvent = (kind: string, detail: string) => this.#say(kind, detail);
       return new VendorSlot(slotConfig, feed, config, {
@@ -182,8 +184,17 @@ export class Mediator implements SignalFeed {
     void round();
   }
 
-  #say(kind: string, detail: string, vendor?: string): void {
-    this.#tell({ kind, detail, ...(vendor && { vendor }), atMs: this.#deps.timing.nowMs() });
+  /** Counts each; tells it unless the vendor's last one of its kind was told a moment ago. */
+  #note(vendor: string, kind: string, detail: string): void {
+    const atMs = this.#deps.timing.nowMs();
+    const linked = kind === 'connected' || kind === 'disconnected';
+    const text = linked ? detail : this.#repeats.pass(`${vendor} ${kind}`, detail, atMs);
+    if (text === undefined) this.metrics.events.inc({ kind });
+    else this.#tell({ kind, detail: `${vendor}: ${text}`, vendor, atMs });
+  }
+
+  #say(kind: string, detail: string): void {
+    this.#tell({ kind, detail, atMs: this.#deps.timing.nowMs() });
   }
 
   #tell(event: MediatorEvent): void {

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import { Random } from '../../../math/random.ts';
 import { Refusal, type RouteSignal } from '../../../types.ts';
 import { parseBody } from '../body.ts';
 import { doorMessage, liftMessage, requestOf } from '../rmf.ts';
@@ -8,6 +9,7 @@ import type { Timing } from '../timing.ts';
 import { refusalOf } from '../vendor.ts';
 import { FakeBroker } from './broker.ts';
 import { FakeDoor, FakeLift } from './building.ts';
+import { damaged, huge } from './damage.ts';
 import { deskConfig } from './desk-config.ts';
 import { type Faults, FaultyEyes, faultsSchema } from './faults.ts';
 import type { CityGraph } from './graph.ts';
@@ -17,6 +19,7 @@ import { type Plan, truthAt } from './plan.ts';
 import { spatToUper } from './spat-write.ts';
 
 const SPAT_MS = 100;
+const HUGE_MS = 1000;
 const BUILDING_MS = 250;
 
 export interface CityOptions {
@@ -44,6 +47,8 @@ export class FakeCity {
   #http: Server | undefined;
   #broker: FakeBroker | undefined;
   #mqttPort = 0;
+  #hugeAtMs = Number.NEGATIVE_INFINITY;
+  readonly #random = new Random(6);
   /** broker on and off, one after the other */
   #switching: Promise<void> = Promise.resolve();
 
@@ -156,19 +161,29 @@ export class FakeCity {
   /** UPER on its/{id}/spat and the ODE's JSON on its/{id}/spat.json, ten times a second. */
   #sendSpat(): void {
     const { mqtt } = this.faults;
-    if (mqtt.silence || mqtt.quota) return;
+    if (mqtt.silence || mqtt.quota || mqtt.dripping) return;
+    const now = this.#options.timing.nowMs();
+    if (mqtt.huge && now < this.#hugeAtMs + HUGE_MS) return;
+    if (mqtt.huge) this.#hugeAtMs = now;
     const externalIds = new Set(this.#options.graph.signals.map(({ externalId }) => externalId));
     for (const externalId of externalIds) {
       const topic = `its/${intersectionOf(externalId)}/spat`;
       const looks = this.looks('mqtt', (signal) => signal.externalId === externalId);
       const spat = spatOf(intersectionOf(externalId) + (mqtt.wrongId ? 1 : 0), looks);
       const publish = () => {
-        this.#broker?.publish(topic, mqtt.html ? '<html>' : spatToUper([spat]));
-        this.#broker?.publish(`${topic}.json`, mqtt.html ? '<html>' : JSON.stringify(spatJsonOf(spat)));
+        this.#broker?.publish(topic, this.#spoiled(spatToUper([spat])));
+        this.#broker?.publish(`${topic}.json`, this.#spoiled(Buffer.from(JSON.stringify(spatJsonOf(spat)))));
       };
       if (mqtt.latencyMs === 0) publish();
       else this.#options.timing.after(mqtt.latencyMs, publish);
     }
+  }
+
+  #spoiled(message: Uint8Array): Uint8Array {
+    const { html, huge: isHuge, garbage } = this.faults.mqtt;
+    if (html) return Buffer.from('<html>');
+    if (isHuge) return huge();
+    return garbage ? damaged(message, this.#random) : message;
   }
 
   #sendBuilding(): void {

@@ -13,6 +13,9 @@ export const faultSchema = z.strictObject({
   flapping: z.boolean().default(false).describe('walk and stop in turn, every second'),
   disagreement: z.boolean().default(false).describe('shows the other half of the cycle'),
   silence: z.boolean().default(false).describe('no answer, no message'),
+  dripping: z.boolean().default(false).describe('HTTP: one byte a second, for ever; MQTT: no message'),
+  huge: z.boolean().default(false).describe('10 MB in place of an answer; MQTT: once a second'),
+  garbage: z.boolean().default(false).describe('an answer or message with damaged bytes'),
 });
 export type Fault = z.infer<typeof faultSchema>;
 

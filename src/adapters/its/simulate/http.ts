@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Random } from '../../../math/random.ts';
 import type { FakeCity } from './city.ts';
+import { damaged, drip, huge } from './damage.ts';
 import type { Fault } from './faults.ts';
 import { cityRecordOf, nationalAnswerOf, nationalIdOf } from './messages.ts';
 
 const HTML = '<!DOCTYPE html><html><body><h1>Service check in progress</h1></body></html>';
 const QUOTA = { responseCode: 429, message: 'Rate limit exceeded.' };
 const MAX_BODY = 65_536;
+/** for `garbage` */
+const random = new Random(6);
 
 /**
  * The fake city over HTTP: `/city/…` as T-Data, `/national/tl_drct_info` as KLID; `GET /truth`, `GET /config`, and `GET`
@@ -37,6 +41,11 @@ async function vendor(fault: Fault, response: ServerResponse, body: () => unknow
   if (fault.silence) return;
   if (fault.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, fault.latencyMs));
   if (response.destroyed) return;
+  if (fault.dripping) return drip(response);
+  if (fault.huge) {
+    response.end(huge());
+    return;
+  }
   if (fault.quota && fault.html) return send(response, 200, QUOTA);
   if (fault.quota) {
     response.setHeader('retry-after', '5');
@@ -49,6 +58,7 @@ async function vendor(fault: Fault, response: ServerResponse, body: () => unknow
   }
   const found = body();
   if (found === undefined) send(response, 404, {});
+  else if (fault.garbage) response.end(damaged(Buffer.from(JSON.stringify(found)), random));
   else send(response, 200, found);
 }
 
