@@ -4,6 +4,7 @@ import { signToken } from '../adapters/operator/tokens.ts';
 import type { RobotControl, RobotWatcher } from '../ports/robot.ts';
 import type { Stamp } from '../types.ts';
 import type { DemoRecording } from './demo-recording.ts';
+import type { ItsParts } from './open-signals.ts';
 import { OperatorPort } from './operator-port.ts';
 import type { SimParts } from './sim-run.ts';
 
@@ -35,6 +36,7 @@ export class DemoPage {
     { core, config: { operator }, map }: Pick<SimParts, 'core' | 'config' | 'map'>,
     say: (text: string) => void,
     recording?: Pick<DemoRecording, 'folder' | 'registry' | 'parent'>,
+    its?: Pick<ItsParts, 'metrics'>,
   ): Promise<DemoPage> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const interventions =
@@ -55,6 +57,7 @@ export class DemoPage {
       },
       sensorNow: () => shown.stamp,
       ...(recording && { recording: () => recording.folder, registries: [recording.registry] }),
+      ...(its && { moreMetrics: () => its.metrics() }),
       say,
     });
     const claims = {

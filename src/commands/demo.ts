@@ -100,7 +100,7 @@ async function deliver(
   say(`map service ${address}/openapi; city ${outside.addresses}; ends at Ctrl-C`);
   const recording = options.record ? await DemoRecording.start(options.record, parts.config, say) : undefined;
   if (recording) closers.push(() => recording.close());
-  const page = options.headless ? undefined : await DemoPage.open(parts, say, recording);
+  const page = options.headless ? undefined : await DemoPage.open(parts, say, recording, outside.its);
   if (page) closers.push(() => page.close());
   if (page) say(`operators' page: ${page.address}`);
   const begun = performance.now();
