@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -223,6 +224,7 @@ function fakePipe() {
   });
   const pipe = new Pipe({
     socket: socket as unknown as WebSocket,
+    line: new PassThrough(),
     clock: { nowMs: () => 0 },
     inFlightBytes: 16_384,
     metrics: new OperatorMetrics(),

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { MappedScan, RobotEvent, RobotStatus, RobotWatcher } from '../../ports/robot.ts';
@@ -20,6 +21,11 @@ const CHECK_MS = 250;
 /** The robot is not ready where its last status is older, ms. */
 const STALE_MS = 2000;
 
+/** Sends what is urgent, or the rest; whether there is a rest. */
+interface Pump {
+  pump(what: 'urgent' | 'rest'): boolean;
+}
+
 /** One port for operators: the page, its data, `dilly.operator.v1`, and Foxglove's protocols. Watches a robot. */
 export class OperatorGateway implements RobotWatcher {
   readonly #parts: GatewayParts;
@@ -29,9 +35,9 @@ export class OperatorGateway implements RobotWatcher {
   readonly #operators: Operators;
   readonly #feed: FoxgloveFeed;
   readonly #foxglove = new Set<FoxgloveClient>();
-  readonly #turns: Turns<{ pump(): void }>;
+  readonly #turns: Turns<Pump>;
   readonly #pipes = new Set<Pipe>();
-  readonly #pumps = new Map<object, { pump(): void }>();
+  readonly #pumps = new Map<object, Pump>();
   #app: FastifyInstance | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -41,7 +47,7 @@ export class OperatorGateway implements RobotWatcher {
     this.#admission = new Admission(config.limits);
     this.#turns = new Turns(
       () => clock.nowMs(),
-      (one) => one.pump(),
+      (one, what) => one.pump(what),
     );
     this.#publisher = new Publisher(
       parts,
@@ -102,7 +108,7 @@ export class OperatorGateway implements RobotWatcher {
       admission: this.#admission,
       metrics: this.#metrics,
       retryAfterMs: this.#retryAfterMs,
-      onClient: (socket, protocol, identity) => this.#enter(socket, protocol, identity),
+      onClient: (...client) => this.#enter(...client),
     });
     app.server.on('upgrade', (request, socket: Socket, head) => {
       upgrade(request, socket, head).catch((error: unknown) => {
@@ -141,10 +147,11 @@ export class OperatorGateway implements RobotWatcher {
     return Math.round(retryMs + this.#parts.random() * retryJitterMs);
   };
 
-  #enter(socket: WebSocket, protocol: string, identity: Identity): void {
-    const pumped = { pump: () => {} };
+  #enter(socket: WebSocket, line: Duplex, protocol: string, identity: Identity): void {
+    const pumped: Pump = { pump: () => false };
     const pipe = new Pipe({
       socket,
+      line,
       clock: this.#parts.clock,
       inFlightBytes: this.#parts.config.limits.inFlightBytes,
       metrics: this.#metrics,
@@ -161,13 +168,21 @@ export class OperatorGateway implements RobotWatcher {
     });
     if (protocol === DILLY) {
       const client = this.#operators.enter(socket, pipe, identity);
-      pumped.pump = () => client.pump(this.#publisher.topics);
+      const { topics } = this.#publisher;
+      pumped.pump = (what) => {
+        if (what === 'rest') client.pumpClouds(topics);
+        else client.pump(topics);
+        return what === 'urgent' && client.wantsCloud(topics);
+      };
     } else {
       const client = new FoxgloveClient(socket, pipe, this.#feed, this.#parts.config.robot);
       this.#foxglove.add(client);
       client.expiresMs = identity.expiresMs;
       socket.on('close', () => this.#foxglove.delete(client));
-      pumped.pump = () => client.pump();
+      pumped.pump = () => {
+        client.pump();
+        return false;
+      };
     }
     this.#pumps.set(pipe, pumped);
   }

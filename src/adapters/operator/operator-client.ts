@@ -74,11 +74,33 @@ export class OperatorClient implements Asker {
     return reason;
   }
 
-  /** Sends what fits: first what is for it alone, then events in order, then the newest of each topic. */
+  /** Sends what fits: first what is for it alone, then events in order, then the newest of each topic but clouds. */
   pump(topics?: Topics): void {
-    while (this.#waiting.length > 0 && this.pipe.send(this.#waiting[0]!, false, true)) this.#waiting.shift();
-    if (this.hasResumed && this.#waiting.length === 0 && this.#sendEvents()) this.#sendTopics(topics);
-    this.pipe.ask();
+    this.pipe.together(() => {
+      while (this.#waiting.length > 0 && this.pipe.send(this.#waiting[0]!, false, true))
+        this.#waiting.shift();
+      if (this.hasResumed && this.#waiting.length === 0 && this.#sendEvents()) this.#sendTexts(topics);
+      this.pipe.ask();
+    });
+  }
+
+  /** Whether there is a cloud that it has not seen. */
+  wantsCloud(topics: Topics): boolean {
+    return this.hasResumed && topics.clouds.some((name) => this.#isNew(topics, name));
+  }
+
+  /** Sends clouds that fit, once all others have their texts. One that does not fit waits for the next. */
+  pumpClouds(topics: Topics): void {
+    if (!this.hasResumed || this.#waiting.length > 0 || this.#cursor < this.#log.last) return;
+    this.pipe.together(() => {
+      for (const name of topics.clouds) {
+        if (!this.#isNew(topics, name)) continue;
+        const topic = topics.get(name)!;
+        const size = topic.sizes.find(({ length }) => length <= this.pipe.room);
+        if (size && this.pipe.send(size, true, false)) this.#shown.set(name, topic.version);
+      }
+      this.pipe.ask();
+    });
   }
 
   /** Whether all events are sent. */
@@ -96,16 +118,17 @@ export class OperatorClient implements Asker {
     return true;
   }
 
-  #sendTopics(topics: Topics | undefined): void {
-    for (const name of topics?.order ?? []) {
-      const topic = topics!.get(name);
-      if (!topic || this.#shown.get(name) === topic.version) continue;
-      // A cloud that does not fit waits for the next one; what is text goes alone if need be.
-      const size = topic.isBinary
-        ? topic.sizes.find(({ length }) => length <= this.pipe.room)
-        : topic.sizes[0]!;
-      if (size && this.pipe.send(size, topic.isBinary, !topic.isBinary)) this.#shown.set(name, topic.version);
+  #sendTexts(topics: Topics | undefined): void {
+    for (const name of topics?.texts ?? []) {
+      if (!this.#isNew(topics!, name)) continue;
+      const topic = topics!.get(name)!;
+      if (this.pipe.send(topic.sizes[0]!, false, true)) this.#shown.set(name, topic.version);
     }
+  }
+
+  #isNew(topics: Topics, name: string): boolean {
+    const version = topics.get(name)?.version;
+    return version !== undefined && version !== this.#shown.get(name);
   }
 
   #encode(content: FrameContent, seq: number): Buffer {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../../ports.ts';
 import { Flow } from './flow.ts';
@@ -6,6 +7,8 @@ import { CLOSE, type CloseCause } from './protocol.ts';
 
 export interface PipeParts {
   readonly socket: WebSocket;
+  /** the connection below it */
+  readonly line: Duplex;
   readonly clock: Clock;
   readonly inFlightBytes: number;
   readonly metrics: OperatorMetrics;
@@ -67,6 +70,16 @@ export class Pipe {
     this.#parts.socket.send(bytes, { binary: false });
     this.#flow.sent(bytes.length);
     return true;
+  }
+
+  /** What is sent meanwhile goes to the system at once: each call of it costs as much as a pose. */
+  together(send: () => void): void {
+    this.#parts.line.cork();
+    try {
+      send();
+    } finally {
+      this.#parts.line.uncork();
+    }
   }
 
   /** After what was sent: asks when it will have been read. */

@@ -16,7 +16,7 @@ const BEFORE_MS = 30_000;
 export class Publisher {
   readonly epoch = randomUUID();
   readonly log: EventLog;
-  readonly topics = new Topics(['control', 'status', 'route', 'tiles', 'scan']);
+  readonly topics = new Topics(['control', 'status', 'route', 'tiles'], ['scan']);
   readonly #parts: GatewayParts;
   readonly #metrics: OperatorMetrics;
   readonly #changed: () => void;

@@ -2,22 +2,24 @@
 const SLICE_MS = 1;
 
 /**
- * Does a small job for each of many, a slice at a time, so that fifty clients never hold up a scan. Whoever is asked
- * for again while waiting is done once.
+ * Does a small job for each of many, a slice at a time, so that fifty clients never hold up a scan: first what is urgent
+ * for each of them, then what can wait. Whoever is asked for again while waiting is done once.
  */
 export class Turns<T> {
-  readonly #waiting = new Set<T>();
-  readonly #job: (one: T) => void;
+  readonly #urgent = new Set<T>();
+  readonly #later = new Set<T>();
+  readonly #job: (one: T, what: 'urgent' | 'rest') => boolean;
   readonly #nowMs: () => number;
   #isDue = false;
 
-  constructor(nowMs: () => number, job: (one: T) => void) {
+  /** `job` says whether something is left that can wait until all others have had what is urgent. */
+  constructor(nowMs: () => number, job: (one: T, what: 'urgent' | 'rest') => boolean) {
     this.#nowMs = nowMs;
     this.#job = job;
   }
 
   add(one: T): void {
-    this.#waiting.add(one);
+    this.#urgent.add(one);
     if (this.#isDue) return;
     this.#isDue = true;
     setImmediate(() => this.#turn());
@@ -25,12 +27,19 @@ export class Turns<T> {
 
   #turn(): void {
     const until = this.#nowMs() + SLICE_MS;
-    for (const one of this.#waiting) {
-      this.#waiting.delete(one);
-      this.#job(one);
+    while (this.#urgent.size + this.#later.size > 0) {
+      const [one] = this.#urgent;
+      if (one !== undefined) {
+        this.#urgent.delete(one);
+        if (this.#job(one, 'urgent')) this.#later.add(one);
+      } else {
+        const [slow] = this.#later as Set<T & {}>;
+        this.#later.delete(slow!);
+        this.#job(slow!, 'rest');
+      }
       if (this.#nowMs() >= until) break;
     }
-    this.#isDue = this.#waiting.size > 0;
+    this.#isDue = this.#urgent.size + this.#later.size > 0;
     if (this.#isDue) setImmediate(() => this.#turn());
   }
 }

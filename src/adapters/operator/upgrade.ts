@@ -13,7 +13,7 @@ export interface UpgradeParts extends GatewayParts {
   readonly admission: Admission;
   readonly metrics: OperatorMetrics;
   readonly retryAfterMs: () => number;
-  readonly onClient: (socket: WebSocket, protocol: string, identity: Identity) => void;
+  readonly onClient: (socket: WebSocket, line: Duplex, protocol: string, identity: Identity) => void;
 }
 
 /** From an HTTP request to a WebSocket: limits first, then origin, protocol and token. Nobody is told more than why not. */
@@ -61,7 +61,7 @@ export function upgrader(parts: UpgradeParts) {
     socket.once('close', leave);
     server.handleUpgrade(request, socket, head, (client) => {
       metrics.admitted.inc({ protocol });
-      parts.onClient(client, protocol, identity);
+      parts.onClient(client, socket, protocol, identity);
     });
   };
 }
