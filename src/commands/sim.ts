@@ -1,5 +1,5 @@
 import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { McapBagWriter } from '../adapters/recorder/mcap-writer.ts';
@@ -54,6 +54,7 @@ export function addSim(program: Command): void {
 }
 
 async function record(options: SimOptions & { out: string }): Promise<void> {
+  await requireBagPath(options.out);
   const { parts, close } = await openSim(options);
   const writer = await McapBagWriter.create(options.out);
   const poses: StampedPose[] = [];
@@ -140,6 +141,19 @@ export async function openSim(
     city: { lidar, rain: number('rain', options.rain) },
   };
   return { parts, close: () => map.close() };
+}
+
+/** Before a drive of minutes. Rejects with a Refusal where no bag can be written to this path. */
+export async function requireBagPath(out: string): Promise<void> {
+  if (!out.endsWith('.mcap'))
+    throw new Refusal('bad-argument', `--out: expected a file that ends in .mcap, found ${out}`);
+  const folder = dirname(out);
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw new Refusal(
+      'no-folder',
+      `--out: expected a folder at ${folder}, found ${found ? 'a file' : 'none'}; make it first`,
+    );
 }
 
 function integer(name: string, text: string): number {

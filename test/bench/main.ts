@@ -30,6 +30,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ run(options: Options): Pro
   recorder: () => import('./recorder.ts'),
   operator: () => import('./operator.ts'),
   page: () => import('./page.ts'),
+  sim: () => import('./sim.ts'),
   tiles: () => import('./tile-supply.ts'),
   moving: () => import('./moving.ts'),
 };
