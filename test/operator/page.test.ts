@@ -118,7 +118,7 @@ describe.skipIf(!hasChromium)('the page', { timeout: 120_000 }, () => {
     signal = 'walk';
     await page.waitForSelector('.card.signal.good');
     expect(await page.locator('#stop').isDisabled()).toBe(true);
-    signalAge = 8;
+    signalAge = 9;
     await page.waitForSelector('.card.signal.stale');
     signalAge = 0.4;
     drives = false;

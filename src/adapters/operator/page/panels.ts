@@ -6,8 +6,8 @@ import { isWord, language, word } from './words.ts';
 const STATES: Readonly<Record<string, string>> = { TRACKING: 'good', DEGRADED: 'warn', LOST: 'bad' };
 const SEVERITY: Readonly<Record<string, string>> = { info: 'dim', warning: 'warn', alarm: 'bad' };
 const SIGNALS: Readonly<Record<string, string>> = { walk: 'good', clearance: 'warn', stop: 'bad' };
-/** A signal's word that is older says nothing, s. */
-export const SIGNAL_STALE = 5;
+/** A signal's word that may be older, with all that lies unseen before it, says nothing, s: crossing.ageing.maxAge. */
+export const SIGNAL_STALE = 8;
 
 export function stateClass(state: string): string {
   return STATES[state] ?? 'dim';
@@ -45,7 +45,7 @@ export function sidePanel(
     section(
       'health',
       status.health.map(({ name, state, text }) =>
-        row(name, text || state, { ok: 'good', degraded: 'warn', down: 'bad' }[state]),
+        row(name, phrase(text) || state, { ok: 'good', degraded: 'warn', down: 'bad' }[state]),
       ),
     ),
     section(
@@ -140,7 +140,9 @@ function crossingCard(crossing: StatusFrame['crossings'][number], aged: number):
       'dim',
       [
         signal?.provider,
-        age === undefined ? word('unknown') : `${isStale ? word('stale') : word('age')} ${age.toFixed(1)} s`,
+        age === undefined
+          ? word('unknown')
+          : `${isStale ? word('stale') : word('age')} ≤ ${age.toFixed(1)} s`,
         crossing.reason,
         crossing.toStopLine === undefined ? undefined : `${crossing.toStopLine.toFixed(1)} m`,
       ]
