@@ -200,7 +200,7 @@ export interface AlignOptions {
    * that the scan lies in (default).
    */
   readonly finish?: 'surfels' | 'points' | 'layers';
-  /** about how many points of the scan are matched to points of a map of one layer. Default 1100 */
+  /** about how many points of the scan are matched to points of a map of one layer. Default 1250 */
   readonly finishPoints?: number;
 }
 

@@ -8,7 +8,7 @@ import type { Linearised } from './linearise.ts';
 /** As in native/include/dilly/aligner.hpp: a direction with less than this share of the strongest one is left alone. */
 const SOLVABLE = 1e-4;
 /** About so many points of a scan are matched to points of the map, unless another number is asked for. */
-export const FINISH_POINTS = 1100;
+export const FINISH_POINTS = 1250;
 
 export type Evidence = Pick<
   Alignment,

@@ -87,14 +87,14 @@ async function scanToPose(core: Core, street: Street, threads: number, way: Way)
 
 /**
  * What each stage must read and write at least: a raw point of the message, and x y z, intensity and time of each in the
- * cloud; of an iteration to surfels or points about 60 bytes for each of about 1,100 points (native/README.md).
+ * cloud; of an iteration to surfels or points about 60 bytes for each of about 1,250 points (native/README.md).
  */
 function bytesOf({ message }: Frame, thinned: number, iterations: number): Record<Stage, number> {
   const points = message.width * message.height;
   return {
     decode: message.data.byteLength + 20 * points,
     thin: 20 * points + 16 * thinned,
-    align: iterations * 1100 * 60,
+    align: iterations * 1250 * 60,
   };
 }
 

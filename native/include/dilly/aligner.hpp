@@ -12,7 +12,7 @@ namespace dilly {
 enum class Finish { surfels, points, layers };
 
 // About so many points of the scan are matched to points of the map, unless another number is asked for.
-constexpr std::size_t kFinishPoints = 1100;
+constexpr std::size_t kFinishPoints = 1250;
 
 struct AlignOptions {
   double kernel_start, kernel_end;  // metres
