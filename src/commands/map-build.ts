@@ -9,6 +9,7 @@ import { OriginFromFixes } from './map-origin.ts';
 import { refinedPoses } from './map-refine.ts';
 import { disturbed, eachScan, pathDuring } from './map-scans.ts';
 import { describeWritten, MARGIN_M, WORK_FOLDER, WORK_VERSION, writeMap } from './map-write.ts';
+import { progressBar } from './progress.ts';
 import { poseAt, type Reference, readReference } from './reference.ts';
 import {
   answer,
@@ -59,8 +60,11 @@ export async function buildMap(options: BuildOptions): Promise<void> {
   const builder = await TileBuilder.open(core, { ...build, margin: MARGIN_M }, work, key);
   if (!builder.state.origin) {
     const given = disturbed(reference.poses, build.disturb);
-    const poses = refine ? await refinedPoses(core, session, options, given, work) : given;
-    await gather(core, options, session, builder, { ...reference, poses });
+    // Scans that look at each other want poses that fit each other, also where the map keeps the given ones.
+    const wanted = refine || build.removeMoving;
+    const refined = wanted ? await refinedPoses(core, session, options, given, work) : given;
+    const poses = refine ? refined : given;
+    await gather(core, options, session, builder, { ...reference, poses }, refined);
   }
   const mapId = build.mapId || basename(resolve(options.out)).replace(/[^A-Za-z0-9._-]/g, '-');
   const written = await writeMap(
@@ -81,6 +85,7 @@ async function gather(
   session: Session,
   builder: TileBuilder,
   { poses, origin }: Reference,
+  look: readonly StampedPose[],
 ): Promise<void> {
   const origins = new OriginFromFixes();
   await eachScan(
@@ -89,18 +94,22 @@ async function gather(
     'gathering scans',
     builder.state.scans,
     async (message, T_base_sensor) => {
-      await addScan(core, session, builder, poses, message, T_base_sensor);
+      await addScan(core, session, builder, { poses, look }, message, T_base_sensor);
       await builder.scanDone();
-      return `${builder.tileCount} tiles`;
+      return builder.tileCount > 0 ? `${builder.tileCount} tiles` : '';
     },
     (fix) => origins.add(fix, poseAt(poses, fix.stamp)),
   );
-  if (builder.tileCount === 0)
+  if (builder.isEmpty)
     throw new Refusal(
       'no-scans',
       'expected scans with a pose at their time, found none; check --poses and --frames',
     );
-  await builder.seal(origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 });
+  const place = origin ?? origins.find() ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 };
+  if (!session.config.map.build.removeMoving) return builder.seal(place);
+  const bar = progressBar('removing moving', builder.state.scans);
+  await builder.seal(place, (voted) => bar.update(voted, `${builder.tileCount} tiles`));
+  bar.stop();
 }
 
 /** A scan that cannot be used, not decoded, not mounted or without a pose at its time, is left out with a warning. */
@@ -108,7 +117,7 @@ async function addScan(
   core: Core,
   { config, log }: Session,
   builder: TileBuilder,
-  poses: readonly StampedPose[],
+  { poses, look }: { poses: readonly StampedPose[]; look: readonly StampedPose[] },
   message: PointCloud2,
   T_base_sensor: Pose | undefined,
 ): Promise<void> {
@@ -125,7 +134,7 @@ async function addScan(
       turn: config.lidar.turn,
     });
     const path = pathDuring(poses, message.stamp, T_map_base, cloud.timeRange ?? [0, 0]);
-    await builder.add(cloud, T_base_sensor, T_map_base, path);
+    await builder.add(cloud, T_base_sensor, T_map_base, path, poseAt(look, message.stamp));
   } catch (error) {
     if (!refusalReason(error)) throw error;
     log.warn(`scan at ${message.stamp} ns left out: ${(error as Error).message}`);

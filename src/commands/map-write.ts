@@ -6,7 +6,7 @@ import { progressBar } from './progress.ts';
 /** Of the map's folder; holds what a killed build goes on from, and is gone when it is done. */
 export const WORK_FOLDER = '.build';
 /** Of the work folder's format and of the method: another one begins anew. */
-export const WORK_VERSION = 1;
+export const WORK_VERSION = 2;
 /** Points of neighbouring tiles that help the normals at a tile's rim, metres. */
 export const MARGIN_M = 1;
 

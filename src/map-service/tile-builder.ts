@@ -1,16 +1,17 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cloud, CloudArrays, Core, Motion } from '../core.ts';
+import type { Cloud, CloudArrays, Core } from '../core.ts';
 import { parseTileId, tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
 import type { Geodetic } from '../math/geodesy.ts';
-import { relative } from '../math/se3.ts';
+import { compose, inverse, relative } from '../math/se3.ts';
+import { add } from '../math/vec3.ts';
 import type { Pose, Vec3 } from '../types.ts';
 import { type BuildState, openState, saveState } from './build-state.ts';
 import { finished, imageOf } from './finish-tile.ts';
 import { ImageStore } from './image-store.ts';
-import { findMoving, vote, without } from './moving.ts';
 import { RowStore } from './row-store.ts';
 import { ROW, Thinner } from './rows.ts';
+import { WaitingScans } from './waiting-scans.ts';
 import { writeWhole } from './whole-file.ts';
 
 export interface TileBuilderOptions {
@@ -34,6 +35,11 @@ export interface BuiltTile {
   readonly arrays: CloudArrays;
 }
 
+interface Path {
+  readonly times: number[];
+  readonly poses: Pose[];
+}
+
 /** Rows in memory before they go to the disk, and scans between two checkpoints at most. */
 const PENDING_BYTES = 64 << 20;
 const CHECKPOINT_SCANS = 50;
@@ -49,6 +55,7 @@ export class TileBuilder {
   readonly #folder: string;
   readonly #rows: RowStore;
   readonly #images: ImageStore;
+  readonly #waiting: WaitingScans;
   #state: BuildState;
   #sinceCheckpoint = 0;
 
@@ -59,6 +66,7 @@ export class TileBuilder {
     this.#state = state;
     this.#rows = new RowStore(join(folder, 'rows'), ROW);
     this.#images = new ImageStore(join(folder, 'images.bin'));
+    this.#waiting = new WaitingScans(core, options.normalNeighbours, join(folder, 'waiting'), this.#images);
   }
 
   /** @param folder for work in progress; one that holds a build of the same `key` is gone on with */
@@ -72,6 +80,7 @@ export class TileBuilder {
     const builder = new TileBuilder(core, options, folder, state);
     await builder.#rows.restore(state.rows);
     await builder.#images.restore(state.images);
+    await builder.#waiting.restore(state.waiting);
     return builder;
   }
 
@@ -80,8 +89,14 @@ export class TileBuilder {
     return this.#state;
   }
 
+  /** Tiles that have points; with `removeMoving` they get them when all scans are in. */
   get tileCount(): number {
     return this.#rows.ids.length;
+  }
+
+  /** No scan gave points. */
+  get isEmpty(): boolean {
+    return this.tileCount === 0 && this.#waiting.count === 0;
   }
 
   /**
@@ -89,30 +104,45 @@ export class TileBuilder {
    * @param cloud in the sensor's frame
    * @param path times (s from the cloud's stamp) and T_map_base at each, over the sweep
    * @param T_map_base at the cloud's stamp
+   * @param T_look_base the same in a frame in which scans fit each other better: for `removeMoving`
    */
   async add(
     cloud: Cloud,
     T_base_sensor: Pose,
     T_map_base: Pose,
-    path: { times: number[]; poses: Pose[] },
+    path: Path,
+    T_look_base: Pose = T_map_base,
   ): Promise<void> {
-    // Float32 is only precise near zero: everything is taken relative to the robot, then to the tile, in float64.
-    const anchor: Pose = { position: T_map_base.position, orientation: [0, 0, 0, 1] };
-    const motion: Motion = {
-      kind: 'sampled',
-      times: path.times,
-      poses: path.poses.map((pose) => relative(anchor, pose)),
-    };
-    const level = await this.#core.deskew(cloud, T_base_sensor, motion);
-    if (this.#options.removeMoving) this.#images.add(imageOf(cloud, level, anchor, T_base_sensor, path));
-    const { positions, intensity } = (await this.#core.downsample(level, this.#options.voxelSize)).arrays();
-    const [ax, ay, az] = anchor.position;
+    const level = await this.#level(cloud, T_base_sensor, T_map_base, path);
+    const arrays = (await this.#core.downsample(level, this.#options.voxelSize)).arrays();
+    if (this.#options.removeMoving) {
+      this.#images.add(await this.#image(cloud, T_base_sensor, T_map_base, path, T_look_base));
+      this.#waiting.add(arrays, T_map_base, T_look_base);
+      return;
+    }
+    const { positions, intensity } = arrays;
+    const [ax, ay, az] = T_map_base.position;
     for (let p = 0; p < positions.length / 3; p++) {
       const x = positions[3 * p]! + ax;
       const y = positions[3 * p + 1]! + ay;
       const z = positions[3 * p + 2]! + az;
-      this.place([x, y, z], intensity?.[p] ?? 0, anchor.position);
+      this.place([x, y, z], intensity?.[p] ?? 0, T_map_base.position);
     }
+  }
+
+  /** The points where they were, relative to the robot: float32 is only precise near zero. */
+  #level(cloud: Cloud, T_base_sensor: Pose, T_map_base: Pose, path: Path): Promise<Cloud> {
+    const anchor: Pose = { position: T_map_base.position, orientation: [0, 0, 0, 1] };
+    const poses = path.poses.map((pose) => relative(anchor, pose));
+    return this.#core.deskew(cloud, T_base_sensor, { kind: 'sampled', times: path.times, poses });
+  }
+
+  async #image(cloud: Cloud, T_base_sensor: Pose, T_map_base: Pose, path: Path, T_look_base: Pose) {
+    const T_look_map = compose(T_look_base, inverse(T_map_base));
+    const seen = { ...path, poses: path.poses.map((pose) => compose(T_look_map, pose)) };
+    const level = await this.#level(cloud, T_base_sensor, T_look_base, seen);
+    const anchor: Pose = { position: T_look_base.position, orientation: [0, 0, 0, 1] };
+    return imageOf(cloud, level, anchor, T_base_sensor, seen);
   }
 
   /** Adds one point, and the place that it was seen from; metres, map frame. */
@@ -128,14 +158,23 @@ export class TileBuilder {
     this.#state = { ...this.#state, scans: this.#state.scans + 1 };
     this.#sinceCheckpoint++;
     if (
-      this.#rows.pendingBytes >= PENDING_BYTES ||
+      this.#rows.pendingBytes + this.#waiting.pendingBytes >= PENDING_BYTES ||
       this.#sinceCheckpoint >= (this.#options.checkpointScans ?? CHECKPOINT_SCANS)
     )
       await this.#checkpoint();
   }
 
-  /** All scans are in. */
-  async seal(origin: Geodetic): Promise<void> {
+  /** All scans are in: with `removeMoving` each is now looked at by the others, and `done` hears of it. */
+  async seal(origin: Geodetic, done: (voted: number, of: number) => void = () => {}): Promise<void> {
+    await this.#checkpoint();
+    while (this.#state.voted < this.#waiting.count) {
+      const { anchor, rows } = await this.#waiting.still(this.#state.voted);
+      for (let at = 0; at < rows.length; at += 4)
+        this.place(add(anchor, [rows[at]!, rows[at + 1]!, rows[at + 2]!]), rows[at + 3]!, anchor);
+      this.#state = { ...this.#state, voted: this.#state.voted + 1 };
+      done(this.#state.voted, this.#waiting.count);
+      if (this.#rows.pendingBytes >= PENDING_BYTES) await this.#checkpoint();
+    }
     this.#state = { ...this.#state, origin };
     await this.#checkpoint();
   }
@@ -144,6 +183,7 @@ export class TileBuilder {
     this.#state = {
       ...this.#state,
       rows: await this.#rows.flush(),
+      waiting: await this.#waiting.flush(),
       images: await this.#images.flush(),
     };
     await saveState(this.#folder, this.#state);
@@ -158,23 +198,10 @@ export class TileBuilder {
       if (!(await stat(path).catch(() => undefined))) {
         const thinner = new Thinner(this.#options.voxelSize);
         for await (const rows of this.#rows.read(id)) thinner.add(rows);
-        const rows = thinner.rows();
-        const still = this.#options.removeMoving ? await this.#withoutMoving(id, rows) : rows;
-        await writeWhole(path, bytesOf(still));
+        await writeWhole(path, new Uint8Array(thinner.rows().buffer));
       }
       done(id);
     }
-  }
-
-  async #withoutMoving(id: string, rows: Float32Array): Promise<Float32Array> {
-    const { tileSize, normalNeighbours } = this.#options;
-    const positions = Float32Array.from({ length: (3 * rows.length) / ROW }, (_, n) => {
-      return rows[ROW * Math.floor(n / 3) + (n % 3)]!;
-    });
-    if (positions.length / 3 < normalNeighbours) return rows;
-    const cloud = await this.#core.estimateNormals(this.#core.cloud({ positions }), normalNeighbours);
-    const votes = await vote(id, tileSize, rows, cloud.arrays().normals!, this.#images);
-    return without(rows, findMoving(rows, votes));
   }
 
   /** The finished tiles in order of column and row; tiles with too few points for a normal are left out. */
@@ -226,8 +253,4 @@ export class TileBuilder {
   #thinPath(id: string): string {
     return join(this.#folder, 'thin', `${id}.rows`);
   }
-}
-
-function bytesOf(rows: Float32Array): Uint8Array {
-  return new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
 }

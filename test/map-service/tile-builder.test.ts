@@ -57,7 +57,8 @@ async function work(folder: string, stop: Stop, key = 'key'): Promise<string> {
 /** What a kill in the middle of a write leaves: bytes beyond the checkpoint, a journal line cut short. */
 async function tear(folder: string): Promise<void> {
   const rows = join(folder, '.build', 'rows');
-  for (const name of await readdir(rows).catch(() => [])) await appendFile(join(rows, name), 'torn!');
+  for (const kept of [rows, join(folder, '.build', 'waiting')])
+    for (const name of await readdir(kept).catch(() => [])) await appendFile(join(kept, name), 'torn!');
   await mkdir(rows, { recursive: true });
   await writeFile(join(rows, '99_99.rows'), 'a tile of a later scan');
   await appendFile(join(folder, '.build', 'tiles.ndjson'), '{"id":"0_0","ent');
@@ -123,7 +124,7 @@ describe('map build', () => {
     expect(await cli(bag, killed)).toBe(0);
     expect(await digest(killed)).toEqual(await digest(whole));
     expect(await readdir(killed)).not.toContain('.build');
-  });
+  }, 120_000);
 });
 
 /** Runs `map build`; with `until` kills it when that file appears (at the 50th of 60 scans). */
