@@ -59,6 +59,10 @@ const mapConfig = z.strictObject({
         })
         .prefault({})
         .describe('spoils the given poses, to see what a build makes of them'),
+      colour: z
+        .enum(['none', 'height', 'camera'])
+        .default('none')
+        .describe('colours of the tiles (field rgb): by height, or from the pictures of --images'),
       removeMoving: z
         .boolean()
         .default(false)

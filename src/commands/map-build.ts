@@ -3,8 +3,9 @@ import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Core } from '../core.ts';
 import { buildKey } from '../map-service/build-state.ts';
-import { TileBuilder } from '../map-service/tile-builder.ts';
+import { type Paint, TileBuilder } from '../map-service/tile-builder.ts';
 import { type PointCloud2, type Pose, Refusal, refusalReason, type StampedPose } from '../types.ts';
+import { CameraImages } from './map-images.ts';
 import { OriginFromFixes } from './map-origin.ts';
 import { refinedPoses } from './map-refine.ts';
 import { disturbed, eachScan, pathDuring } from './map-scans.ts';
@@ -25,7 +26,15 @@ interface BuildOptions extends CommonOptions {
   readonly poses: string;
   readonly frames?: string;
   readonly refine?: boolean;
+  readonly images?: string;
   readonly out: string;
+}
+
+/** By which poses scans are placed and look at each other, and how they are coloured. */
+interface Placing {
+  readonly poses: readonly StampedPose[];
+  readonly look: readonly StampedPose[];
+  readonly paint: Paint | undefined;
 }
 
 export function addMapBuild(map: Command): void {
@@ -35,6 +44,10 @@ export function addMapBuild(map: Command): void {
     .requiredOption('--poses <ref>', 'T_map_base: TUM file, topic of the bag, or oxts for a KITTI drive')
     .option('--frames <range>', 'START:STOP:STEP of the scans, 0::2 is every even one')
     .option('--refine', 'register the scans to each other first: for poses that are off by centimetres')
+    .option(
+      '--images <dir>',
+      'PNG pictures and camera.yaml: colours of the points, with map.build.colour=camera',
+    )
     .requiredOption('--out <dir>', 'folder of the map')
     .action(async (options: BuildOptions) => buildMap(options));
 }
@@ -46,13 +59,19 @@ export async function buildMap(options: BuildOptions): Promise<void> {
   const { build } = session.config.map;
   const core = openCore(session);
   const work = join(options.out, WORK_FOLDER);
-  const { scans, frames, refine } = options;
+  const { scans, frames, refine, images } = options;
+  if ((images !== undefined) !== (build.colour === 'camera'))
+    throw new Refusal(
+      'bad-argument',
+      'expected --images together with --set map.build.colour=camera, found one of them',
+    );
   const key = buildKey([
     WORK_VERSION,
     core.kind,
     scans,
     frames,
     refine,
+    images,
     build,
     session.config.frames,
     reference,
@@ -88,13 +107,15 @@ async function gather(
   look: readonly StampedPose[],
 ): Promise<void> {
   const origins = new OriginFromFixes();
+  const camera = options.images === undefined ? undefined : await CameraImages.open(options.images);
   await eachScan(
     options,
     session,
     'gathering scans',
     builder.state.scans,
     async (message, T_base_sensor) => {
-      await addScan(core, session, builder, { poses, look }, message, T_base_sensor);
+      const paint = await camera?.at(message.stamp, poses);
+      await addScan(core, session, builder, { poses, look, paint }, message, T_base_sensor);
       await builder.scanDone();
       return builder.tileCount > 0 ? `${builder.tileCount} tiles` : '';
     },
@@ -117,7 +138,7 @@ async function addScan(
   core: Core,
   { config, log }: Session,
   builder: TileBuilder,
-  { poses, look }: { poses: readonly StampedPose[]; look: readonly StampedPose[] },
+  { poses, look, paint }: Placing,
   message: PointCloud2,
   T_base_sensor: Pose | undefined,
 ): Promise<void> {
@@ -134,7 +155,7 @@ async function addScan(
       turn: config.lidar.turn,
     });
     const path = pathDuring(poses, message.stamp, T_map_base, cloud.timeRange ?? [0, 0]);
-    await builder.add(cloud, T_base_sensor, T_map_base, path, poseAt(look, message.stamp));
+    await builder.add(cloud, T_base_sensor, T_map_base, path, poseAt(look, message.stamp), paint);
   } catch (error) {
     if (!refusalReason(error)) throw error;
     log.warn(`scan at ${message.stamp} ns left out: ${(error as Error).message}`);

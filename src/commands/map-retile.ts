@@ -32,9 +32,16 @@ export async function retileMap(core: Core, { config }: Session, job: Retiling):
     throw new Refusal('bad-argument', `--out: expected another folder than ${from}, found the same`);
   const map = await openMap(core, from);
   const { manifest } = map;
+  const hasColours = Object.values(manifest?.tiles ?? {}).some(({ fields }) => fields.includes('rgb'));
   const build = {
     ...config.map.build,
     removeMoving: false,
+    // Colours of pictures are kept; those by height may be made anew.
+    colour: hasColours
+      ? ('camera' as const)
+      : config.map.build.colour === 'height'
+        ? ('height' as const)
+        : ('none' as const),
     tileSize: job.tileSize ?? manifest?.tileSize ?? config.map.build.tileSize,
   };
   const origin = job.origin ?? manifest?.frame.origin ?? { lat: 0, lon: 0, ellipsoidalHeight: 0 };

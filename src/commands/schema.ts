@@ -2,9 +2,15 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { configSchema } from '../config.ts';
 import { manifestSchema } from '../map/manifest.ts';
+import { cameraSchema } from '../map-service/camera.ts';
 import { profileSchema } from '../route/profile.ts';
 
-const SCHEMAS = { config: configSchema, manifest: manifestSchema, profile: profileSchema } as const;
+const SCHEMAS = {
+  config: configSchema,
+  manifest: manifestSchema,
+  profile: profileSchema,
+  camera: cameraSchema,
+} as const;
 
 export function addSchema(program: Command): void {
   program

@@ -9,6 +9,7 @@ const stateSchema = z.strictObject({
   key: z.string().describe('hash of everything that the result depends on'),
   scans: count.describe('of the source, that are in the files'),
   rows: z.record(z.string(), count).describe('bytes of each tile file'),
+  colours: z.record(z.string(), count).describe('bytes of the colours of each tile'),
   waiting: z.record(z.string(), count).describe('bytes of each scan that is to be voted on'),
   voted: count.describe('scans that the others had their say on'),
   images: count.describe('range images'),
@@ -36,7 +37,7 @@ export async function openState(folder: string, key: string): Promise<BuildState
   } catch {}
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  return { key, scans: 0, rows: {}, waiting: {}, voted: 0, images: 0 };
+  return { key, scans: 0, rows: {}, colours: {}, waiting: {}, voted: 0, images: 0 };
 }
 
 /** Makes the state the one to go on from; the files that it speaks of must be on the disk. */

@@ -55,14 +55,14 @@ export class MapPackageWriter {
 
   async add(tile: BuiltTile): Promise<void> {
     const { tileSize, normalNeighbours } = this.#options;
-    const bytes = encodePcd(tile.arrays);
+    const bytes = encodePcd(tile.arrays, tile.rgb);
     const entry: TileEntry = {
       sha256: sha256(bytes),
       bytes: bytes.length,
       points: tile.arrays.positions.length / 3,
       bbox: tileBox(tile, tileSize),
       normals: { k: normalNeighbours },
-      fields: TILE_FIELDS,
+      fields: tile.rgb ? [...TILE_FIELDS, 'rgb'] : TILE_FIELDS,
     };
     await writeWhole(join(this.#folder, tilePath(entry)), bytes);
     this.#tiles[tile.id] = entry;

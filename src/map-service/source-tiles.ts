@@ -6,6 +6,7 @@ import type { CloudArrays, Core } from '../core.ts';
 import { loadTile } from '../map/load-tile.ts';
 import { type Manifest, parseManifest, tilePath } from '../map/manifest.ts';
 import { tileOrigin } from '../map/tile-grid.ts';
+import { readRgb } from '../pointcloud/pcd.ts';
 import { Refusal, type Vec3 } from '../types.ts';
 
 /** Points of one file of a map, relative to `corner` (float64, map frame, metres). */
@@ -13,6 +14,8 @@ export interface SourceTile {
   readonly name: string;
   readonly corner: Vec3;
   readonly arrays: CloudArrays;
+  /** colours as `encodePcd` takes them */
+  readonly rgb?: Float32Array;
 }
 
 export interface SourceMap {
@@ -54,7 +57,13 @@ async function openPackage(core: Core, dir: string): Promise<SourceMap> {
         const bytes = await readMapFile(join(dir, tilePath(entry)));
         await loadTile(core, id, entry, manifest.tileSize, bytes);
         const { cloud } = await core.decodePcd(bytes);
-        yield { name: id, corner: tileOrigin(id, manifest.tileSize), arrays: cloud.arrays() };
+        const rgb = entry.fields.includes('rgb') ? readRgb(bytes) : undefined;
+        yield {
+          name: id,
+          corner: tileOrigin(id, manifest.tileSize),
+          arrays: cloud.arrays(),
+          ...(rgb && { rgb }),
+        };
       }
     },
   };

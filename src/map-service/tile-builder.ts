@@ -1,18 +1,19 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cloud, CloudArrays, Core } from '../core.ts';
-import { parseTileId, tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
+import { tileAt, tileId, tileOrigin } from '../map/tile-grid.ts';
 import type { Geodetic } from '../math/geodesy.ts';
 import { compose, inverse, relative } from '../math/se3.ts';
 import { add } from '../math/vec3.ts';
 import type { Pose, Vec3 } from '../types.ts';
 import { type BuildState, openState, saveState } from './build-state.ts';
+import { NO_COLOUR } from './camera.ts';
+import { Colours, coloursByHeight } from './colours.ts';
 import { finished, imageOf } from './finish-tile.ts';
 import { ImageStore } from './image-store.ts';
 import { RowStore } from './row-store.ts';
 import { ROW, Thinner } from './rows.ts';
-import { WaitingScans } from './waiting-scans.ts';
-import { writeWhole } from './whole-file.ts';
+import { ThinnedTiles } from './thinned-tiles.ts';
+import { WAITING, WaitingScans } from './waiting-scans.ts';
 
 export interface TileBuilderOptions {
   /** metres */
@@ -25,6 +26,8 @@ export interface TileBuilderOptions {
   readonly margin: number;
   /** leave out what moved, as other scans looked through it */
   readonly removeMoving: boolean;
+  /** the field `rgb` of the tiles; default none */
+  readonly colour?: 'none' | 'height' | 'camera';
   /** scans between two checkpoints at most; default 50 */
   readonly checkpointScans?: number;
 }
@@ -33,7 +36,12 @@ export interface TileBuilderOptions {
 export interface BuiltTile {
   readonly id: string;
   readonly arrays: CloudArrays;
+  /** colours as `encodePcd` takes them */
+  readonly rgb?: Float32Array;
 }
+
+/** Colours (0xRRGGBB, or −1) of points x y z relative to `anchor`, axes of the map. */
+export type Paint = (anchor: Vec3, positions: Float32Array) => Float32Array;
 
 interface Path {
   readonly times: number[];
@@ -56,6 +64,8 @@ export class TileBuilder {
   readonly #rows: RowStore;
   readonly #images: ImageStore;
   readonly #waiting: WaitingScans;
+  readonly #colours: Colours;
+  readonly #thinned: ThinnedTiles;
   #state: BuildState;
   #sinceCheckpoint = 0;
 
@@ -67,6 +77,8 @@ export class TileBuilder {
     this.#rows = new RowStore(join(folder, 'rows'), ROW);
     this.#images = new ImageStore(join(folder, 'images.bin'));
     this.#waiting = new WaitingScans(core, options.normalNeighbours, join(folder, 'waiting'), this.#images);
+    this.#colours = new Colours(join(folder, 'colours'), options.voxelSize);
+    this.#thinned = new ThinnedTiles(join(folder, 'thin'), options.tileSize, options.margin);
   }
 
   /** @param folder for work in progress; one that holds a build of the same `key` is gone on with */
@@ -81,6 +93,7 @@ export class TileBuilder {
     await builder.#rows.restore(state.rows);
     await builder.#images.restore(state.images);
     await builder.#waiting.restore(state.waiting);
+    await builder.#colours.restore(state.colours);
     return builder;
   }
 
@@ -105,6 +118,7 @@ export class TileBuilder {
    * @param path times (s from the cloud's stamp) and T_map_base at each, over the sweep
    * @param T_map_base at the cloud's stamp
    * @param T_look_base the same in a frame in which scans fit each other better: for `removeMoving`
+   * @param paint colours of points, where a camera saw them
    */
   async add(
     cloud: Cloud,
@@ -112,12 +126,14 @@ export class TileBuilder {
     T_map_base: Pose,
     path: Path,
     T_look_base: Pose = T_map_base,
+    paint?: Paint,
   ): Promise<void> {
     const level = await this.#level(cloud, T_base_sensor, T_map_base, path);
     const arrays = (await this.#core.downsample(level, this.#options.voxelSize)).arrays();
+    const colours = paint?.(T_map_base.position, arrays.positions);
     if (this.#options.removeMoving) {
       this.#images.add(await this.#image(cloud, T_base_sensor, T_map_base, path, T_look_base));
-      this.#waiting.add(arrays, T_map_base, T_look_base);
+      this.#waiting.add(arrays, T_map_base, T_look_base, colours);
       return;
     }
     const { positions, intensity } = arrays;
@@ -126,7 +142,7 @@ export class TileBuilder {
       const x = positions[3 * p]! + ax;
       const y = positions[3 * p + 1]! + ay;
       const z = positions[3 * p + 2]! + az;
-      this.place([x, y, z], intensity?.[p] ?? 0, T_map_base.position);
+      this.place([x, y, z], intensity?.[p] ?? 0, T_map_base.position, colours?.[p]);
     }
   }
 
@@ -146,11 +162,12 @@ export class TileBuilder {
   }
 
   /** Adds one point, and the place that it was seen from; metres, map frame. */
-  place([x, y, z]: Vec3, intensity: number, [sx, sy, sz]: Vec3): void {
+  place([x, y, z]: Vec3, intensity: number, [sx, sy, sz]: Vec3, colour = NO_COLOUR): void {
     const { i, j } = tileAt(x, y, this.#options.tileSize);
     const id = tileId(i, j);
     const [ox, oy, oz] = tileOrigin(id, this.#options.tileSize);
     this.#rows.push(id, [x - ox, y - oy, z - oz, intensity, sx - ox, sy - oy, sz - oz]);
+    this.#colours.add(id, [x - ox, y - oy, z - oz], colour);
   }
 
   /** To be called after each scan of the source, used or not: `state.scans` counts them. */
@@ -158,7 +175,7 @@ export class TileBuilder {
     this.#state = { ...this.#state, scans: this.#state.scans + 1 };
     this.#sinceCheckpoint++;
     if (
-      this.#rows.pendingBytes + this.#waiting.pendingBytes >= PENDING_BYTES ||
+      this.#pendingBytes >= PENDING_BYTES ||
       this.#sinceCheckpoint >= (this.#options.checkpointScans ?? CHECKPOINT_SCANS)
     )
       await this.#checkpoint();
@@ -169,20 +186,30 @@ export class TileBuilder {
     await this.#checkpoint();
     while (this.#state.voted < this.#waiting.count) {
       const { anchor, rows } = await this.#waiting.still(this.#state.voted);
-      for (let at = 0; at < rows.length; at += 4)
-        this.place(add(anchor, [rows[at]!, rows[at + 1]!, rows[at + 2]!]), rows[at + 3]!, anchor);
+      for (let at = 0; at < rows.length; at += WAITING)
+        this.place(
+          add(anchor, [rows[at]!, rows[at + 1]!, rows[at + 2]!]),
+          rows[at + 3]!,
+          anchor,
+          rows[at + 4],
+        );
       this.#state = { ...this.#state, voted: this.#state.voted + 1 };
       done(this.#state.voted, this.#waiting.count);
-      if (this.#rows.pendingBytes >= PENDING_BYTES) await this.#checkpoint();
+      if (this.#pendingBytes >= PENDING_BYTES) await this.#checkpoint();
     }
     this.#state = { ...this.#state, origin };
     await this.#checkpoint();
+  }
+
+  get #pendingBytes(): number {
+    return this.#rows.pendingBytes + this.#waiting.pendingBytes + this.#colours.pendingBytes;
   }
 
   async #checkpoint(): Promise<void> {
     this.#state = {
       ...this.#state,
       rows: await this.#rows.flush(),
+      colours: await this.#colours.flush(),
       waiting: await this.#waiting.flush(),
       images: await this.#images.flush(),
     };
@@ -192,13 +219,11 @@ export class TileBuilder {
 
   /** Thins every tile on disk; `done` hears of each. Tiles that an earlier run thinned are left as they are. */
   async thin(done: (id: string) => void): Promise<void> {
-    await mkdir(join(this.#folder, 'thin'), { recursive: true });
     for (const id of this.#rows.ids.sort()) {
-      const path = this.#thinPath(id);
-      if (!(await stat(path).catch(() => undefined))) {
+      if (!(await this.#thinned.has(id))) {
         const thinner = new Thinner(this.#options.voxelSize);
         for await (const rows of this.#rows.read(id)) thinner.add(rows);
-        await writeWhole(path, new Uint8Array(thinner.rows().buffer));
+        await this.#thinned.write(id, thinner.rows());
       }
       done(id);
     }
@@ -208,49 +233,21 @@ export class TileBuilder {
   async *finish(have: (id: string) => boolean): AsyncGenerator<BuiltTile> {
     for (const id of this.#rows.ids.sort()) {
       if (have(id)) continue;
-      const own = await this.#thinned(id);
-      const around = await this.#withNeighbours(id, own);
+      const own = await this.#thinned.read(id);
+      const around = await this.#thinned.withNeighbours(id, own);
       if (own.length === 0 || around.length / 3 < this.#options.normalNeighbours) continue;
       const cloud = this.#core.cloud({ positions: around });
       const { normals, curvature } = (
         await this.#core.estimateNormals(cloud, this.#options.normalNeighbours)
       ).arrays();
-      yield { id, arrays: finished(own, normals!, curvature!) };
+      const arrays = finished(own, normals!, curvature!);
+      yield { id, arrays, ...(await this.#painted(id, arrays.positions)) };
     }
   }
 
-  /** Positions of a tile's points, its own first, then the neighbours' within the margin, all relative to its corner. */
-  async #withNeighbours(id: string, own: Float32Array): Promise<Float32Array> {
-    const { tileSize, margin } = this.#options;
-    const { i, j } = parseTileId(id);
-    const out: number[] = [];
-    for (let at = 0; at < own.length; at += ROW) out.push(own[at]!, own[at + 1]!, own[at + 2]!);
-    for (let di = -1; di <= 1; di++) {
-      for (let dj = -1; dj <= 1; dj++) {
-        if (!di && !dj) continue;
-        const rows = await this.#thinned(tileId(i + di, j + dj));
-        for (let at = 0; at < rows.length; at += ROW) {
-          const x = rows[at]! + di * tileSize;
-          const y = rows[at + 1]! + dj * tileSize;
-          if (x > -margin && x < tileSize + margin && y > -margin && y < tileSize + margin)
-            out.push(x, y, rows[at + 2]!);
-        }
-      }
-    }
-    return Float32Array.from(out);
-  }
-
-  async #thinned(id: string): Promise<Float32Array> {
-    try {
-      const { buffer, byteOffset, byteLength } = await readFile(this.#thinPath(id));
-      return new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Float32Array();
-      throw error;
-    }
-  }
-
-  #thinPath(id: string): string {
-    return join(this.#folder, 'thin', `${id}.rows`);
+  async #painted(id: string, positions: Float32Array): Promise<{ rgb?: Float32Array }> {
+    const { colour = 'none' } = this.#options;
+    if (colour === 'none') return {};
+    return { rgb: colour === 'height' ? coloursByHeight(positions) : await this.#colours.of(id, positions) };
   }
 }
