@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contradiction, relate, settle, type Voice } from '../../src/adapters/its/agreement.ts';
+import {
+  backTooSoon,
+  contradiction,
+  endedAsNamed,
+  relate,
+  settle,
+  type Voice,
+} from '../../src/adapters/its/agreement.ts';
 import { itsConfig } from '../../src/adapters/its/its-config.ts';
 import { openDoors, openIts } from '../../src/adapters/its/open-its.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -69,10 +76,32 @@ describe('a word after another', () => {
     ['is cut short against its word', word('walk', 0, 30), word('walk', 2, 5, 5), true],
     ['falls out of order', word('walk', 0, 30, 30), word('fault', 2), false],
     ['is older', word('stop', 10, 20, 20), word('walk', 0, 5, 5), false],
+    ['begins anew at its end', word('stop', 0, 2, 2), word('stop', 3, 30, 30), true],
+    ['is of the next cycle', word('stop', 0, 2, 2), word('stop', 60, 30, 30), false],
+    ['is of the phase after the next', word('stop', 0, 2, 2), word('clearance', 3, 10, 10), true],
+    ['is of a phase later, long after', word('stop', 0, 2, 2), word('clearance', 20, 10, 10), false],
+    ['leaves the clearance out', word('walk', 0, 2, 2), word('stop', 2, 30, 30), false],
+    ['walks again out of the clearance', word('clearance', 0, 2, 2), word('walk', 2, 30, 30), true],
     ['said nothing of its end', word('stop', 0), word('walk', 1, 20, 20), false],
   ])('that %s', (_, before, after, contradicts) => {
     expect(contradiction(before, after, 3) !== undefined).toBe(contradicts);
   });
+});
+
+it('a phase is there again only after the others had their time', () => {
+  expect(backTooSoon(word('stop', 0), word('stop', 3))).toBe('stop again after 3.0 s');
+  expect(backTooSoon(word('stop', 0), word('stop', 30))).toBeUndefined();
+  expect(backTooSoon(word('stop', 0), word('walk', 3))).toBeUndefined();
+  expect(backTooSoon(word('fault', 0), word('fault', 3))).toBeUndefined();
+});
+
+it('a light that changes when its vendor said has kept its word; sooner, later or by no word it has not', () => {
+  expect(endedAsNamed(word('stop', 0, 20, 20), word('walk', 20, 30), 3)).toBe(true);
+  expect(endedAsNamed(word('stop', 0, 20, 20), word('walk', 18, 30), 3)).toBe(false);
+  expect(endedAsNamed(word('stop', 0, 20, 20), word('walk', 24, 30), 3)).toBe(false);
+  expect(endedAsNamed(word('stop', 0, 20, 40), word('walk', 30, 30), 3)).toBe(true);
+  expect(endedAsNamed(word('stop', 0), word('walk', 20, 30), 3)).toBe(false);
+  expect(endedAsNamed(word('stop', 0, 20, 20), word('unknown', 20), 3)).toBe(false);
 });
 
 describe('one word out of several', () => {

@@ -7,6 +7,16 @@ const CLOCKS_MS = 1500;
 /** Without timing a phase may have changed in between, unless both were seen at the same moment, ms. */
 const SAME_MOMENT_MS = 500;
 
+/** All other phases of a light together last longer, s: people are given 4 s to begin and a clearance, roads more. */
+const OTHER_PHASES_S = 5;
+
+/** What may come next; some feeds do not tell the clearance. */
+const FOLLOWS: Readonly<Record<string, readonly string[]>> = {
+  stop: ['walk'],
+  walk: ['clearance', 'stop'],
+  clearance: ['stop'],
+};
+
 /** When the phase ends by its own word, earliest and latest (Infinity: it may be prolonged), ms since the Unix epoch. */
 function endOf(state: SignalState): { min: number; max: number } | undefined {
   const { remaining, timingSourceTime = state.sourceTime } = state;
@@ -42,7 +52,7 @@ export function relate(a: SignalState, b: SignalState, toleranceS: number): Rela
 
 /**
  * Why a vendor's new word cannot follow its own last one: another phase before the earliest end that it had named, or
- * the same phase with an end that moved out of the range. Undefined where it can.
+ * out of order, or the same phase with an end that moved out of the range. Undefined where it can.
  */
 export function contradiction(
   before: SignalState,
@@ -53,15 +63,24 @@ export function contradiction(
   const lights = (state: SignalState) => ['stop', 'walk', 'clearance'].includes(state.phase);
   if (!end || !lights(before) || !lights(after) || after.sourceTime < before.sourceTime) return undefined;
   const early = (end.min - after.sourceTime) / 1000;
-  if (after.phase !== before.phase)
-    return early > CLOCKS_MS / 1000
-      ? `${after.phase} ${early.toFixed(1)} s before the end that it named for ${before.phase}`
-      : undefined;
+  if (after.phase !== before.phase) {
+    if (early > CLOCKS_MS / 1000)
+      return `${after.phase} ${early.toFixed(1)} s before the end that it named for ${before.phase}`;
+    const follows = FOLLOWS[before.phase]?.includes(after.phase) || -early > OTHER_PHASES_S;
+    return follows ? undefined : `${after.phase} right after ${before.phase}`;
+  }
   const next = endOf(after);
-  // Near its end a phase of the next cycle cannot be told from the same one, longer.
-  if (!next || early < CLOCKS_MS / 1000) return undefined;
+  // The same phase again, long after its end, may be that of the next cycle.
+  if (!next || -early > OTHER_PHASES_S) return undefined;
   const moved = Math.max(end.min - next.max, next.min - end.max) / 1000;
   return moved > toleranceS ? `the end of ${after.phase} moved by ${moved.toFixed(1)} s` : undefined;
+}
+
+/** Why a phase cannot be there again: the others did not fit in between. `last`: the last word of it before them. */
+export function backTooSoon(last: SignalState, after: SignalState): string | undefined {
+  const seconds = (after.sourceTime - last.sourceTime) / 1000;
+  if (last.phase !== after.phase || !FOLLOWS[after.phase] || seconds >= OTHER_PHASES_S) return undefined;
+  return `${after.phase} again after ${seconds.toFixed(1)} s`;
 }
 
 /** Whether the light changed when the vendor had said that it would: then it counts in the unit that we read. */

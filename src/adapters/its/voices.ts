@@ -1,5 +1,13 @@
 import type { RouteSignal, SignalState } from '../../types.ts';
-import { contradiction, endedAsNamed, hasEnded, type Settled, settle, type Voice } from './agreement.ts';
+import {
+  backTooSoon,
+  contradiction,
+  endedAsNamed,
+  hasEnded,
+  type Settled,
+  settle,
+  type Voice,
+} from './agreement.ts';
 import type { MediatorConfig } from './its-config.ts';
 import type { Timing } from './timing.ts';
 import { Trust } from './trust.ts';
@@ -24,6 +32,8 @@ const FUTURE_MS = 5000;
 interface Word {
   readonly last: SignalState;
   readonly first: SignalState;
+  /** the last word of the phase before */
+  readonly former?: SignalState | undefined;
   /** a phase of this light was seen to end when the vendor had said, and nothing contradicted it since */
   readonly kept: boolean;
 }
@@ -85,14 +95,18 @@ export class Voices {
     const first = known && goesOn(known.first, state) ? known.first : state;
     // An end that moves a little with each word moves far in the end.
     const why =
-      before && (contradiction(before, state, toleranceS) ?? contradiction(first, state, toleranceS));
+      before &&
+      (contradiction(before, state, toleranceS) ??
+        contradiction(first, state, toleranceS) ??
+        (known.former && backTooSoon(known.former, state)));
     if (why) {
       this.#trust.contradict(vendor, this.#timing.nowMs());
       this.#say('contradiction', `${vendor}: ${why}`, signalId);
     }
     const last = state.provider === vendor ? state : { ...state, provider: vendor };
     const kept = why === undefined && (known?.kept || (before && endedAsNamed(before, state, toleranceS)));
-    words.set(vendor, { last, first: why === undefined ? first : state, kept: kept === true });
+    const former = before?.phase === state.phase ? known?.former : before;
+    words.set(vendor, { last, first: why === undefined ? first : state, former, kept: kept === true });
   }
 
   /** The word to go by; undefined where no vendor said anything lately. */
