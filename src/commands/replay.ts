@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Command } from 'commander';
@@ -14,11 +14,11 @@ import { TileSupply } from '../map/tile-supply.ts';
 import { Localizer } from '../pipeline.ts';
 import type { SensorSource, SourceInfo } from '../ports.ts';
 import { Refusal } from '../types.ts';
-import { writeEvidence } from './evidence.ts';
 import { sampleOf } from './map-sample.ts';
 import { type OpenMap, openMap, planLimits } from './open-map.ts';
 import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
+import { compareReplays, REPORT_FOLDER, writeResults } from './replay-report.ts';
 import { describeNis, describeRun } from './replay-text.ts';
 import { ReplayWatch } from './replay-watch.ts';
 import {
@@ -31,13 +31,15 @@ import {
 } from './shared.ts';
 import { startFrom } from './start.ts';
 
-interface ReplayOptions extends CommonOptions {
+export interface ReplayOptions extends CommonOptions {
   readonly map?: string;
   readonly frames?: string;
   readonly reference?: string;
   readonly out?: string;
   readonly threads: string;
   readonly watch?: boolean;
+  readonly report?: string | true;
+  readonly compare?: string[];
 }
 
 /** The histogram's own period: a healthy loop shows exactly this as its delay. */
@@ -56,10 +58,21 @@ export function addReplay(program: Command): void {
     .option('--frames <range>', 'START:STOP:STEP of the scans, 1::2 is every odd one')
     .option('--reference <ref>', 'T_map_base to compare with: TUM file, topic of the bag, or oxts')
     .option('--out <dir>', 'write trajectory, evidence, result.json, report.html and pictures here')
+    .option('--report [dir]', `the same, in this folder (default: that of --out, else ${REPORT_FOLDER})`)
+    .option(
+      '--compare <key=value>',
+      'replay a second time with this setting, and show both runs in one report; may be repeated',
+      (text: string, before: string[]) => [...before, text],
+      [],
+    )
     .option('--threads <n>', 'threads of one registration; the result does not depend on it', '2')
     .option('--watch', 'begin when somebody opens the operators’ page, and go as fast as it was driven')
-    .action(async (input: string, options: ReplayOptions) => {
+    .action(async (input: string, given: ReplayOptions) => {
+      const asked = given.report !== undefined || (given.compare ?? []).length > 0;
+      const folder = typeof given.report === 'string' ? given.report : (given.out ?? REPORT_FOLDER);
+      const options = asked ? { ...given, out: folder } : given;
       const { summary, record } = await replay(input, options);
+      if (options.out && options.compare?.length) await compareReplays(record, input, options, options.out);
       process.stderr.write(`${describeNis(summary)}\n`);
       answer(options, summary, describeRun(summary, record, options.out));
     });
@@ -239,12 +252,4 @@ async function trajectoryFile(out: string | undefined, recorder: RunRecorder) {
   const path = join(out, 'trajectory.tum');
   const { sha256 } = await writeTum(path, recorder.trajectory());
   return { trajectory: { path, sha256 } };
-}
-
-async function writeResults(out: string, summary: RunSummary, record: RunRecord): Promise<void> {
-  await writeFile(join(out, 'result.json'), `${JSON.stringify(summary, null, 2)}\n`);
-  await writeEvidence(join(out, 'evidence.jsonl'), record);
-  // Loaded here: the drawing libraries are large, and a replay without --out needs none of them.
-  const { writeReport } = await import('../evaluation/report.ts');
-  await writeReport(record, out);
 }

@@ -1,4 +1,5 @@
 import { percentile } from '../math/statistics.ts';
+import { comparisonTable, type OtherRun } from './comparison.ts';
 import { consistencyOf, type SensorConsistency } from './consistency.ts';
 import type { RunRecord } from './run-record.ts';
 import { type RunSummary, summarise } from './summarise.ts';
@@ -52,6 +53,13 @@ export function cardsOf(record: RunRecord): Card[] {
       note: `LOST ${(summary.states.LOST ?? 0).toFixed(1)} s · DEGRADED ${(summary.states.DEGRADED ?? 0).toFixed(1)} s`,
     },
     {
+      label: 'protection level, median',
+      value: summary.protection?.level ? length(summary.protection.level.median) : '–',
+      note: summary.protection
+        ? `while TRACKING, p95 ${summary.protection.level ? length(summary.protection.level.p95) : '–'} · error above it ${summary.protection.above} of ${summary.protection.judged}`
+        : 'no pose said one',
+    },
+    {
       label: 'time for a frame, median',
       value: frameTime ? `${frameTime.median.toFixed(1)} ms` : '–',
       note: frameTime ? `p99 ${frameTime.p99.toFixed(1)} ms` : 'no frames',
@@ -70,13 +78,14 @@ export function cardsOf(record: RunRecord): Card[] {
 }
 
 /** What was used and what was not, and why. */
-export function tablesOf(record: RunRecord): Table[] {
+export function tablesOf(record: RunRecord, other?: OtherRun): Table[] {
   const sensors = Object.entries(consistencyOf(record.updates));
   const { points } = summarise(record);
   return [
+    ...(other ? [comparisonTable(record, other)] : []),
     {
       title: 'Measurements',
-      head: ['sensor', 'offered', 'used', 'mean NIS', 'dof', 'in band'],
+      head: ['sensor', 'offered', 'used', 'mean NIS', 'dof', 'in 95 % band'],
       rows: sensors.map(([sensor, nis]) => measurementRow(sensor, nis)),
       empty: 'No measurement was offered to the filter.',
     },

@@ -13,7 +13,7 @@ body{margin:0;background:var(--page);color:var(--ink);font:15px/1.45 system-ui,s
 main{max-width:1400px;margin:0 auto;padding:24px 20px 40px}
 h1{font-size:24px;margin:0 0 4px}h2{font-size:16px;margin:0 0 2px}
 p{margin:0}.about,.facts{color:var(--muted);font-size:13px;overflow-wrap:anywhere}
-.cards{display:grid;grid-template-columns:repeat(4,1fr);gap:12px;margin:20px 0}
+.cards{display:grid;grid-template-columns:repeat(3,1fr);gap:12px;margin:20px 0}
 .card,.panel{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:14px 16px;min-width:0}
 .card b{display:block;font-size:25px;font-weight:600;margin:2px 0}
 .card span,.card small{display:block;color:var(--muted);font-size:13px}.card small{font-size:12px}

@@ -11,7 +11,7 @@ const OUTER = COLUMN + 2 * PAD;
 const WIDTH = 2 * OUTER + 3 * GAP;
 const HEAD = 62;
 const CARD_HEIGHT = 92;
-const CARDS_A_ROW = 4;
+const CARDS_A_ROW = 3;
 const ROW = 20;
 /** of a table shown in the picture; the page has all */
 const MOST_ROWS = 8;
@@ -121,7 +121,7 @@ function columnsOf(lines: readonly (readonly string[])[]): { x: number; width: n
 }
 
 function cardSvg({ label, value, note }: Card, x: number, y: number, width: number): string {
-  return `<g transform="translate(${x} ${y})">${box(width, CARD_HEIGHT)}${text(14, 24, label, 14, 'muted')}${text(14, 56, value, 27, 'ink', { bold: true })}${text(14, 79, clip(note, 52), 13, 'muted')}</g>`;
+  return `<g transform="translate(${x} ${y})">${box(width, CARD_HEIGHT)}${text(14, 24, label, 14, 'muted')}${text(14, 56, value, 27, 'ink', { bold: true })}${text(14, 79, clip(note, 70), 13, 'muted')}</g>`;
 }
 
 function box(width: number, height: number): string {

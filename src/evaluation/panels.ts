@@ -1,13 +1,15 @@
-import type { UpdateRecord } from '../types.ts';
+import { comparisonPanel, type OtherRun } from './comparison.ts';
 import type { Size } from './plots/draw.ts';
 import { drawMap } from './plots/map.ts';
 import { coarsen, spansOf } from './plots/spans.ts';
+import { drawStanford } from './plots/stanford.ts';
 import { drawStates } from './plots/states.ts';
 import { drawTimeRows, type TimeRow } from './plots/time-rows.ts';
-import { correctionRows, errorRows, nisRows, registrationRows } from './plots/time-series.ts';
+import { correctionRows, errorRows, nisRows, protectionRows, registrationRows } from './plots/time-series.ts';
 import { drawTiming } from './plots/timing.ts';
+import { protectedPoses } from './protection.ts';
 import type { RunRecord } from './run-record.ts';
-import { errorsOf, secondsBetween, startOf } from './summarise.ts';
+import { endOf, errorsOf, startOf } from './summarise.ts';
 
 /** One chart of the report. */
 export interface Panel {
@@ -21,8 +23,8 @@ export interface Panel {
   readonly draw: (id: string, size: Size) => { readonly svg: string } | { readonly missing: string };
 }
 
-/** All charts of a run, in the order of the report. */
-export function panelsOf(record: RunRecord): Panel[] {
+/** All charts of a run, in the order of the report; first those that compare it with another. */
+export function panelsOf(record: RunRecord, other?: OtherRun): Panel[] {
   const { frames, updates } = record;
   const start = startOf(record);
   const end = endOf(record);
@@ -40,7 +42,12 @@ export function panelsOf(record: RunRecord): Panel[] {
     (id, size) =>
       shown ? { svg: svg(id, size) } : { missing };
   const timed = frames.some(({ stages }) => Object.keys(stages).length > 0);
+  const said = protectedPoses(record);
+  const judged = said.flatMap((pose) =>
+    pose.error === undefined || Number.isNaN(pose.error) ? [] : [{ ...pose, error: pose.error }],
+  );
   return [
+    ...(other ? [comparisonPanel(record, other)] : []),
     {
       id: 'map',
       title: 'Seen from above',
@@ -59,6 +66,21 @@ export function panelsOf(record: RunRecord): Panel[] {
       about: 'Shaded where the state was not TRACKING. The line breaks where there was no pose.',
       height: 560,
       draw: rows(errorRows(errors, start), whyNoErrors(record), true),
+    },
+    {
+      id: 'protection',
+      title: 'Protection level against error',
+      about: 'Over the plane. The error must stay below the level. Shaded where the state was not TRACKING.',
+      height: 320,
+      draw: rows(protectionRows(said, start), 'No pose said a protection level.', true),
+    },
+    {
+      id: 'stanford',
+      title: 'Stanford diagram',
+      about:
+        'Each pose with the error that it had and the level that it said. In the red it was further off than it said.',
+      height: 460,
+      draw: when(judged.length > 0, whyNoErrors(record), (id, size) => drawStanford(judged, id, size)),
     },
     {
       id: 'states',
@@ -104,11 +126,4 @@ function whyNoErrors({ reference, frames }: RunRecord): string {
   if (!frames.some(({ pose }) => pose !== undefined))
     return 'No frame had a pose, so there is nothing to compare.';
   return 'No pose has a reference at its time: check that both use the same clock.';
-}
-
-/** Seconds from the start to the last thing that happened; never zero, as it is the length of an axis. */
-function endOf({ frames, updates, ...record }: RunRecord): number {
-  const start = startOf({ ...record, frames, updates });
-  const last = (stamped: readonly Pick<UpdateRecord, 'stamp'>[]) => stamped.at(-1)?.stamp ?? start;
-  return Math.max(0.1, secondsBetween(start, last(frames)), secondsBetween(start, last(updates)));
 }

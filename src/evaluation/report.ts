@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { OtherRun } from './comparison.ts';
 import { cardsOf, tablesOf } from './figures.ts';
 import { htmlOf } from './html.ts';
 import { overviewSvg } from './overview.ts';
@@ -20,17 +21,18 @@ export interface ReportFiles {
 /**
  * Writes the report of a run: `report.html` (one file, opens from disk), `report.png` and `plots/<id>.png`. Makes the
  * folder if needed and overwrites an older report. What is missing in the record is said in the report, not thrown;
- * only a file that cannot be written rejects. The same record gives the same bytes.
+ * only a file that cannot be written rejects. The same record gives the same bytes. `other`: a run to compare it with.
  */
-export async function writeReport(record: RunRecord, outDir: string): Promise<ReportFiles> {
-  const parts = [record.title, factsOf(record), cardsOf(record), panelsOf(record), tablesOf(record)] as const;
+export async function writeReport(record: RunRecord, outDir: string, other?: OtherRun): Promise<ReportFiles> {
+  const panels = panelsOf(record, other);
+  const parts = [record.title, factsOf(record), cardsOf(record), panels, tablesOf(record, other)] as const;
   const html = join(outDir, 'report.html');
   const png = join(outDir, 'report.png');
   await mkdir(join(outDir, 'plots'), { recursive: true });
   await writeFile(html, htmlOf(...parts));
   const hasOverview = await writePicture(png, overviewSvg(...parts));
   const plots: string[] = [];
-  for (const panel of panelsOf(record)) {
+  for (const panel of panels) {
     const drawing = panel.draw(`${panel.id}-plot`, { width: 640, height: panel.height });
     if ('missing' in drawing) continue;
     const path = join(outDir, 'plots', `${panel.id}.png`);

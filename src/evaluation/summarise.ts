@@ -3,6 +3,7 @@ import type { FilterSensor, FrameResult, LocalizationState, ScanPoints, Stamp } 
 import { associate } from './associate.ts';
 import { consistencyOf, type SensorConsistency } from './consistency.ts';
 import { absoluteError, type PoseError, poseErrors, type Spread } from './metrics.ts';
+import { type ProtectionSummary, protectionOf } from './protection.ts';
 import { type RunRecord, trajectoryOf } from './run-record.ts';
 
 /** The object of `replay --json`. */
@@ -25,6 +26,8 @@ export interface RunSummary {
   /** the first frame with a pose; seconds since the input began. Null when there never was one. */
   readonly firstPose: { readonly seconds: number; readonly frame: number } | null;
   readonly states: Readonly<Partial<Record<LocalizationState, number>>>;
+  /** null where no pose says a protection level */
+  readonly protection: ProtectionSummary | null;
   readonly realTimeFactor: number;
   readonly stages: Readonly<Record<string, { readonly median: number; readonly p99: number }>>;
   readonly eventLoopDelay: { readonly p99: number };
@@ -54,6 +57,7 @@ export function summarise(record: RunRecord): RunSummary {
     firstPose:
       first === undefined ? null : { seconds: secondsBetween(start, first.stamp), frame: first.frame },
     states: secondsPerState(frames),
+    protection: protectionOf(record),
     realTimeFactor: record.realTimeFactor,
     stages: stageTimes(frames),
     eventLoopDelay: { p99: record.eventLoopDelayP99Ms },
@@ -82,6 +86,17 @@ export function errorsOf(record: RunRecord): PoseError[] {
 /** When the run's clock reads zero. */
 export function startOf({ start, frames }: RunRecord): Stamp {
   return start ?? frames[0]?.stamp ?? 0n;
+}
+
+/** Seconds from the start to the last thing that happened; never zero, as it is the length of an axis. */
+export function endOf(record: Pick<RunRecord, 'start' | 'frames' | 'updates'>): number {
+  const start = record.start ?? record.frames[0]?.stamp ?? 0n;
+  const last = (stamped: readonly { readonly stamp: Stamp }[]) => stamped.at(-1)?.stamp ?? start;
+  return Math.max(
+    0.1,
+    secondsBetween(start, last(record.frames)),
+    secondsBetween(start, last(record.updates)),
+  );
 }
 
 /** Seconds from a to b. */

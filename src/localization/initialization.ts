@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Cloud, Place, TileMap } from '../core.ts';
-import { logSo3, quatConjugate, quatMultiply } from '../math/so3.ts';
-import { norm, sub } from '../math/vec3.ts';
+import { logSo3, quatConjugate, quatMultiply, quatRotate } from '../math/so3.ts';
+import { add, norm, sub } from '../math/vec3.ts';
 import type { Pose } from '../types.ts';
 import { emptyEvidence, type Registration, type RegistrationConfig, register } from './registration.ts';
 
@@ -40,6 +40,20 @@ export const initializationConfig = z.strictObject({
     .default(1.8)
     .describe('places closer than this are one: the registration decides between them, m'),
   kernelStart: z.number().min(0.1).max(5).default(1).describe('robust kernel of the registration there, m'),
+  settleShift: z
+    .number()
+    .positive()
+    .max(2)
+    .default(0.4)
+    .describe(
+      'the registration is begun again so far to each side of where it ended, m: the best end counts',
+    ),
+  settleLead: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.005)
+    .describe('and must have so much more of its points on the map than any end that is elsewhere, [0, 1]'),
   retryAfter: z
     .number()
     .min(0)
@@ -127,8 +141,52 @@ export async function findFirstPose(
   if (best.score < config.minScore) return refuse('improbable-first-pose');
   if (best.score - secondScore(found, config.samePlace) < config.minMargin)
     return refuse('ambiguous-first-pose');
-  const { kernelStart } = config;
-  return register(tiles, scan, best.T_map_base, { ...registration, kernelStart }, signal);
+  const settings = { ...registration, kernelStart: config.kernelStart };
+  const first = await register(tiles, scan, best.T_map_base, settings, signal);
+  if (!first.ok) return first;
+  return settle(first, config, (start) => register(tiles, scan, start, settings, signal));
+}
+
+/**
+ * A registration that began a step away may have ended in a hollow beside the right one: it is begun again from each
+ * side of its end, and the end with the most points on the map counts, unless one that lies elsewhere has as many.
+ */
+async function settle(
+  first: Registration & { ok: true },
+  { settleShift, settleLead }: InitializationConfig,
+  again: (start: Pose) => Promise<Registration>,
+): Promise<Registration> {
+  const ends = [first];
+  const { position, orientation } = first.T_map_base;
+  for (const [x, y] of SIDES) {
+    const aside = quatRotate(orientation, [x * settleShift, y * settleShift, 0]);
+    const end = await again({ position: add(position, aside), orientation });
+    if (end.ok) ends.push(end);
+  }
+  const share = ({ evidence }: Registration) => evidence.inlierRatio;
+  const best = ends.reduce((a, b) => (share(b) > share(a) ? b : a));
+  const near = ends.some(
+    (end) => !isSamePose(end.T_map_base, best.T_map_base) && share(end) > share(best) - settleLead,
+  );
+  if (!near) return best;
+  return { ok: false, reason: 'ambiguous-first-pose', evidence: { ...best.evidence, ok: false } };
+}
+
+/** Forwards, backwards, to the left and to the right. */
+const SIDES = [
+  [1, 0],
+  [-1, 0],
+  [0, 1],
+  [0, -1],
+] as const;
+
+/** Two registrations of one scan that end nearer than this found the same place: m, rad. */
+const SAME_M = 0.15;
+const SAME_RAD = 0.0175;
+
+export function isSamePose(a: Pose, b: Pose): boolean {
+  const turn = norm(logSo3(quatMultiply(quatConjugate(a.orientation), b.orientation)));
+  return norm(sub(a.position, b.position)) <= SAME_M && turn <= SAME_RAD;
 }
 
 /** The best score of a place that is another one than the first; 0 where there is none. */

@@ -1,15 +1,9 @@
 import type { Cloud, TileMap } from '../core.ts';
-import { logSo3, quatConjugate, quatMultiply } from '../math/so3.ts';
-import { norm, sub } from '../math/vec3.ts';
 import type { Pose, Stamp } from '../types.ts';
-import { type InitializationConfig, type Prior, priorFrom } from './initialization.ts';
+import { type InitializationConfig, isSamePose, type Prior, priorFrom } from './initialization.ts';
 import type { PoseEstimate } from './pose-filter.ts';
 import { PoseSearch } from './pose-search.ts';
 import { type Registration, type RegistrationConfig, register, trackingKernel } from './registration.ts';
-
-/** Two registrations of a scan that end nearer than this found the same place: m, rad. */
-const SAME_M = 0.15;
-const SAME_RAD = 0.0175;
 
 /** What is believed before the scan. */
 export interface Belief {
@@ -58,7 +52,7 @@ export class ScanPlacing {
     if (found.ok && !contested) return { found };
     if (found.ok && contested) {
       const other = await register(tiles, scan, contested, this.#registration);
-      if (other.ok && isSame(found.T_map_base, other.T_map_base)) return { found, confirmed: true };
+      if (other.ok && isSamePose(found.T_map_base, other.T_map_base)) return { found, confirmed: true };
     }
     if (!lost && !elsewhere && !contested) return { found };
     const anywhere = await search(priorFrom(predicted, true, this.#initialization));
@@ -71,9 +65,4 @@ export class ScanPlacing {
     const found = await register(tiles, scan, predicted.pose, { ...config, kernelStart });
     return found.ok ? found : register(tiles, scan, predicted.pose, config);
   }
-}
-
-function isSame(a: Pose, b: Pose): boolean {
-  const turn = norm(logSo3(quatMultiply(quatConjugate(a.orientation), b.orientation)));
-  return norm(sub(a.position, b.position)) <= SAME_M && turn <= SAME_RAD;
 }

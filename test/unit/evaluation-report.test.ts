@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { comparisonTable } from '../../src/evaluation/comparison.ts';
+import { tablesOf } from '../../src/evaluation/figures.ts';
 import { escapeText } from '../../src/evaluation/html.ts';
 import { writeReport } from '../../src/evaluation/report.ts';
 import { type FixRecord, type RunRecord, RunRecorder } from '../../src/evaluation/run-record.ts';
@@ -35,7 +37,7 @@ async function report(record: RunRecord, name: string) {
 describe('report', { timeout: 60_000 }, () => {
   it('of a run is one page without anything from outside, and pictures', async () => {
     const { files, html, png } = await report(syntheticRun(), 'full');
-    expect(files.plots).toHaveLength(7);
+    expect(files.plots).toHaveLength(9);
     expect(html).not.toMatch(/<script|<link|@import|url\((?!#)|(?:src|href)="(?!data:)/);
     expect(html).not.toContain('class="missing"');
     for (const text of [
@@ -63,6 +65,28 @@ describe('report', { timeout: 60_000 }, () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('of two configurations shows both on one page, figure by figure', async () => {
+    const record = syntheticRun({ seconds: 20 });
+    const other = { name: 'lidar.voxelSize=1 <b>', record: syntheticRun({ seconds: 30 }) };
+    const { html } = {
+      html: await readFile((await writeReport(record, join(folder, 'two'), other)).html, 'utf8'),
+    };
+    expect(html).toContain('lidar.voxelSize=1 &lt;b&gt;');
+    expect(html).toContain('errors above their level');
+    const table = tablesOf(record, other)[0]!;
+    // The same noise by the same seed, for half as long again.
+    expect(table.rows.find(([name]) => name === 'frames tracked')).toEqual([
+      'frames tracked',
+      String(record.frames.filter(({ state }) => state === 'TRACKING').length),
+      String(other.record.frames.filter(({ state }) => state === 'TRACKING').length),
+      expect.stringMatching(/^\+\d+$/),
+    ]);
+    const same = comparisonTable(record, { name: 'same', record }).rows.map(
+      ([, , , difference]) => difference,
+    );
+    for (const difference of same) expect(difference).toMatch(/^(–|0(\.0+)?.*)$/);
+  });
+
   it('of nothing is still made, and says so', async () => {
     const { files, html, png } = await report(EMPTY, 'empty');
     expect(files.plots).toEqual([]);
@@ -74,8 +98,8 @@ describe('report', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    ['reference', 'No reference was given', 6],
-    ['mapPoints', 'No map points were recorded', 7],
+    ['reference', 'No reference was given', 7],
+    ['mapPoints', 'No map points were recorded', 9],
   ] as const)('without %s says so', async (field, words, plots) => {
     const { files, html } = await report({ ...syntheticRun(), [field]: undefined }, `without-${field}`);
     expect(html).toContain(words);
@@ -153,8 +177,9 @@ describe('report', { timeout: 60_000 }, () => {
 function changed(run: RunRecord, of: (value: number, n: number) => number): Partial<RunRecord> {
   const vec = (v: Vec3, n: number): Vec3 => [of(v[0], n), of(v[1], n), of(v[2], n)];
   return {
-    frames: run.frames.map(({ pose, registration, stages, ...rest }, n) => ({
+    frames: run.frames.map(({ pose, registration, stages, protectionLevel, ...rest }, n) => ({
       ...rest,
+      ...(protectionLevel && { protectionLevel: of(protectionLevel, n) }),
       stages: Object.fromEntries(Object.entries(stages).map(([stage, ms]) => [stage, of(ms, n)])),
       ...(pose && { pose: { ...pose, position: vec(pose.position, n) } }),
       ...(registration && {

@@ -72,6 +72,7 @@ describe('summary', () => {
       matched: 2,
       firstPose: { seconds: 1.5, frame: 5 },
       states: { INITIALISING: 0.5, TRACKING: 0.5, LOST: 0 },
+      protection: null,
       realTimeFactor: 2,
       stages: { register: { median: 25, p99: expect.closeTo(39.7, 12) } },
       eventLoopDelay: { p99: 4 },
@@ -95,6 +96,25 @@ describe('summary', () => {
     });
     const unmatched = summarise(new RunRecorder(FACTS).finish({ ...OUTCOME, reference: [] }));
     expect(unmatched).toMatchObject({ ape: null, matched: 0 });
+  });
+
+  it('holds each pose against the level that it said, by hand', () => {
+    const at = (x: number): Pose => ({ position: [x, 0, 7], orientation: [0, 0, 0, 1] });
+    const recorder = new RunRecorder(FACTS);
+    recorder.frame({ ...frame(0, 'TRACKING', at(1)), protectionLevel: 0.2 });
+    recorder.frame({ ...frame(1, 'TRACKING', at(2)), protectionLevel: 0.4 });
+    recorder.frame({ ...frame(2, 'DEGRADED', at(3)), protectionLevel: 9 });
+    recorder.frame({ ...frame(3, 'TRACKING', at(4)) });
+    recorder.frame({ ...frame(90, 'TRACKING', at(4)), protectionLevel: 1 });
+    const low = (x: number): Pose => ({ position: [x, 0, 0], orientation: [0, 0, 0, 1] });
+    const reference = [1.1, 2.5, 3.1, 4].map((x, k) => ({ stamp: BigInt(k) * 100_000_000n, pose: low(x) }));
+    // Height does not count; errors 0.1 (level 0.2), 0.5 (0.4), 0.1 (9); the last has no reference. Levels 0.2 0.4 1.
+    expect(summarise(recorder.finish({ ...OUTCOME, reference })).protection).toEqual({
+      poses: 4,
+      judged: 3,
+      above: 1,
+      level: { median: 0.4, p95: expect.closeTo(0.94, 9), max: 1 },
+    });
   });
 
   it('is the same text for the same run, and plain JSON', () => {

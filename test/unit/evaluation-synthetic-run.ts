@@ -120,6 +120,8 @@ function frameOf(
     frame,
     state,
     pose: { position, orientation: quatFromRpy(0, 0, yaw) },
+    // Three sigmas: now and then the error is above it.
+    protectionLevel: 3 * sigma,
     registration,
     stages,
   };

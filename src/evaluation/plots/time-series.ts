@@ -1,6 +1,7 @@
 import type { FilterSensor, Stamp, UpdateRecord } from '../../types.ts';
 import { band95, consistencyOf } from '../consistency.ts';
 import type { PoseError } from '../metrics.ts';
+import { drawnMetres, isAbove, type ProtectedPose } from '../protection.ts';
 import type { RunRecord } from '../run-record.ts';
 import { secondsBetween } from '../summarise.ts';
 import type { Mark } from './marks.ts';
@@ -35,6 +36,32 @@ export function errorRows(errors: readonly PoseError[], start: Stamp): TimeRow[]
       marks: [line('heading', 'purple', (error) => error.yaw)],
     },
   ];
+}
+
+/** The protection level and the horizontal error on one logarithmic axis. */
+export function protectionRows(poses: readonly ProtectedPose[], start: Stamp): TimeRow[] {
+  const points = (which: readonly ProtectedPose[], value: (pose: ProtectedPose) => number | undefined) =>
+    which.flatMap((pose): Point[] => {
+      const metres = value(pose);
+      return metres === undefined || Number.isNaN(metres)
+        ? []
+        : [[secondsBetween(start, pose.stamp), drawnMetres(metres)]];
+    });
+  const above = points(poses.filter(isAbove), ({ error }) => error);
+  const level = lineMark(
+    'level',
+    'amber',
+    points(poses, (pose) => pose.level),
+  );
+  const error = lineMark(
+    'error',
+    'blue',
+    points(poses, (pose) => pose.error),
+  );
+  const marks: Mark[] = [level, error].filter((mark) => mark.points.length > 0);
+  if (above.length > 0)
+    marks.push({ ...dotsMark('error above the level', 'vermilion', above), kind: 'crosses' });
+  return [{ label: 'm: protection level (amber), true error (blue)', log: true, marks }];
 }
 
 /** How far each sensor's updates moved the position. */
@@ -124,7 +151,7 @@ function sensorsOf(updates: readonly UpdateRecord[]): FilterSensor[] {
   );
 }
 
-function lineMark(name: string, hue: ColourName, points: Point[]): Mark {
+export function lineMark(name: string, hue: ColourName, points: Point[]): Mark {
   return { kind: 'line', name, colour: hue, points: thin(breakGaps(points), COLUMNS) };
 }
 
