@@ -23,15 +23,15 @@ export interface RouteTiles {
 export function routeTiles(line: readonly XY[], radius: number, tileSize: number): RouteTiles {
   const step = tileSize / 4;
   const found = new Map<number, { i: number; j: number; from: number; to: number; nearest: number }>();
-  for (const { x, y, along } of placesOn(line, step)) {
-    for (const { i, j, distance } of squaresNear(x, y, radius + step / 2, tileSize)) {
+  placesOn(line, step, (x, y, along) =>
+    squaresNear(x, y, radius + step / 2, tileSize, (i, j, distance) => {
       // A number is looked up many times faster than an id; 2²⁶ tiles a side are enough for any map.
       const key = i * 2 ** 26 + j;
       const known = found.get(key);
       if (known) known.to = along;
       else found.set(key, { i, j, from: along, to: along, nearest: distance });
-    }
-  }
+    }),
+  );
   const tiles = [...found.values()];
   tiles.sort((a, b) => a.from - b.from || a.nearest - b.nearest || a.i - b.i || a.j - b.j);
   return { line, tiles: tiles.map(({ i, j, from, to }) => ({ id: tileId(i, j), from, to })) };
@@ -55,36 +55,44 @@ export function progressOn(line: readonly XY[], [x, y]: XY): { along: number; be
 
 /** Ids of the squares within `radius` metres of a place, in order of column and row. */
 export function cellsNear(x: number, y: number, radius: number, tileSize: number): string[] {
-  return Array.from(squaresNear(x, y, radius, tileSize), ({ i, j }) => tileId(i, j));
+  const ids: string[] = [];
+  squaresNear(x, y, radius, tileSize, (i, j) => ids.push(tileId(i, j)));
+  return ids;
 }
 
-function* squaresNear(
+/** Calls, for generators cost most of the time of a route: a thousand squares for each 100 m. */
+function squaresNear(
   x: number,
   y: number,
   radius: number,
   tileSize: number,
-): Generator<{ i: number; j: number; distance: number }> {
+  visit: (i: number, j: number, distance: number) => void,
+): void {
   // A square that ends where the circle begins is as near as one that begins where it ends.
   const first = (value: number) => Math.ceil((value - radius) / tileSize) - 1;
   const last = tileAt(x + radius, y + radius, tileSize);
   for (let i = first(x); i <= last.i; i++) {
     for (let j = first(y); j <= last.j; j++) {
       const distance = distanceToSquare(x, y, i, j, tileSize);
-      if (distance <= radius) yield { i, j, distance };
+      if (distance <= radius) visit(i, j, distance);
     }
   }
 }
 
-function* placesOn(line: readonly XY[], step: number): Generator<{ x: number; y: number; along: number }> {
+function placesOn(
+  line: readonly XY[],
+  step: number,
+  visit: (x: number, y: number, along: number) => void,
+): void {
   let start = 0;
-  if (line[0]) yield { x: line[0][0], y: line[0][1], along: 0 };
+  if (line[0]) visit(line[0][0], line[0][1], 0);
   for (let k = 1; k < line.length; k++) {
     const [[ax, ay], [bx, by]] = [line[k - 1]!, line[k]!];
     const length = Math.hypot(bx - ax, by - ay);
     const pieces = Math.max(1, Math.ceil(length / step));
     for (let n = 1; n <= pieces; n++) {
       const t = n / pieces;
-      yield { x: ax + t * (bx - ax), y: ay + t * (by - ay), along: start + t * length };
+      visit(ax + t * (bx - ax), ay + t * (by - ay), start + t * length);
     }
     start += length;
   }
