@@ -66,7 +66,9 @@ const mapConfig = z.strictObject({
       removeMoving: z
         .boolean()
         .default(false)
-        .describe('leave out points that other scans looked through; wants poses that fit each other'),
+        .describe(
+          'leave out points that other scans looked through: what drove or walked by; scans are registered to each other for it',
+        ),
     })
     .prefault({}),
 });

@@ -81,7 +81,8 @@ export async function buildMap(options: BuildOptions): Promise<void> {
     const given = disturbed(reference.poses, build.disturb);
     // Scans that look at each other want poses that fit each other, also where the map keeps the given ones.
     const wanted = refine || build.removeMoving;
-    const refined = wanted ? await refinedPoses(core, session, options, given, work) : given;
+    const rounds = refine ? undefined : 1;
+    const refined = wanted ? await refinedPoses(core, session, options, given, work, rounds) : given;
     const poses = refine ? refined : given;
     await gather(core, options, session, builder, { ...reference, poses }, refined);
   }

@@ -24,9 +24,10 @@ export async function refinedPoses(
   input: ScanInput,
   given: readonly StampedPose[],
   work: string,
+  rounds = session.config.map.build.refine.rounds,
 ): Promise<readonly StampedPose[]> {
   let poses = given;
-  for (let round = 1; round <= session.config.map.build.refine.rounds; round++) {
+  for (let round = 1; round <= rounds; round++) {
     const path = join(work, `refined-${round}.json`);
     const kept = await readFile(path, 'utf8').catch(() => undefined);
     const next = kept ? parse(kept) : await refineOnce(core, session, input, given, poses, round);
