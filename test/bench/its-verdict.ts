@@ -20,6 +20,8 @@ import { note } from './measure.ts';
 
 const MESSAGES = 10_000;
 const PLAN = { cycle: 60, walk: 25 };
+/** of the robot's and the vendors' time from one message to the next: a cycle of a minute passes within 2000 */
+const STEP_MS = 30;
 const EPOCH_NS = BigInt(Date.now()) * 1_000_000n;
 
 /**
@@ -44,15 +46,19 @@ export async function messageToVerdict(
       return silent;
     },
   }));
+  let aheadMs = 0;
+  const timing = {
+    ...machineTiming,
+    nowMs: () => performance.now() + aheadMs,
+    wallMs: () => Date.now() + aheadMs,
+  };
+  const stamp = () => EPOCH_NS + BigInt(Math.round(timing.nowMs() * 1e6));
   let mediator: Mediator | undefined;
   let show: (frame: FrameResult) => void = () => {};
   const robot = new Robot({
     core: loadCore('portable'),
     config: configSchema.parse({}),
-    clock: {
-      nowMs: () => performance.now(),
-      stamp: () => EPOCH_NS + BigInt(Math.round(performance.now() * 1e6)),
-    },
+    clock: { nowMs: timing.nowMs, stamp },
     map: {
       index: { version: 1, mapId: 'bench' },
       tiles: { tileIds: [] },
@@ -64,7 +70,7 @@ export async function messageToVerdict(
       return { handle: async () => {}, freeWidth: undefined };
     },
     signals: (listener) => {
-      const deps = { timing: machineTiming, chance: Math.random, onState: listener.state };
+      const deps = { timing, chance: Math.random, onState: listener.state };
       mediator = new Mediator(vendors, mediatorConfig.parse({ pollMs: 60_000 }), deps);
       // The robot watches its crossing only; the mediator shall hear of all.
       return { ...silent, ask: mediator.ask.bind(mediator), watch: () => mediator!.watch(signals) };
@@ -92,23 +98,22 @@ export async function messageToVerdict(
   });
   const taken: number[] = [];
   for (let i = 0; i < MESSAGES; i++) {
-    const now = performance.now();
-    const stamp = EPOCH_NS + BigInt(Math.round(now * 1e6));
+    aheadMs += STEP_MS;
+    const now = timing.nowMs();
     const pose = { position: [38, 0, 0], orientation: [0, 0, 0, 1] } as const;
-    show({ stamp, frame: i, state: 'TRACKING', pose, stages: {} });
+    show({ stamp: stamp(), frame: i, state: 'TRACKING', pose, stages: {} });
     robot.camera(ours.signalId, { kind: 'occluded', by: 'a truck', seenAtMs: now });
     robot.obstacles({ veto: false, checkedAtMs: now });
     const signal = i % 3 === 0 ? ours : signals[i % signals.length]!;
-    // A cycle of a minute passes within 2000 messages, so that the verdict changes.
-    const wallMs = machineTiming.wallMs();
-    const seen = { ...truthAt(signal, PLAN, wallMs + 30 * i), sourceTime: wallMs };
+    const wallMs = timing.wallMs();
+    const seen = { ...truthAt(signal, PLAN, wallMs), sourceTime: wallMs };
     const spat = spatOf(Number(signal.externalId), [{ signal, seen }]);
     const bytes = form === 'uper' ? spatToUper([spat]) : Buffer.from(JSON.stringify(spatJsonOf(spat)));
     for (const [v, provider] of ['a', 'b'].entries()) {
       const arrival = performance.now();
       const read = readPayload(bytes);
       if (read.kind !== 'spat') throw new Error('expected a SPaT');
-      const receipt = { provider, receivedAtMs: arrival, receivedWallMs: wallMs };
+      const receipt = { provider, receivedAtMs: timing.nowMs(), receivedWallMs: wallMs };
       const { states } = spatStates(read.intersections, signals, receipt);
       contexts[v]!.onStates(states, { calls: 0, bytes: bytes.length });
       if (signal === ours) taken.push(performance.now() - arrival);
