@@ -156,6 +156,19 @@ describe('the fake city', () => {
     expect((await fetch(`${city.httpUrl}/nowhere`)).status).toBe(404);
   });
 
+  it('names a port that is taken, and leaves nothing running', async () => {
+    const { city, timing } = await start([]);
+    const ports = { http: Number(new URL(city.httpUrl).port), mqtt: Number(new URL(city.mqttUrl).port) };
+    const again = (httpPort: number, mqttPort: number) =>
+      FakeCity.start({ graph, plan, host: '127.0.0.1', httpPort, mqttPort, timing });
+    await expect(again(0, ports.mqtt)).rejects.toThrow(
+      `127.0.0.1:${ports.mqtt}: expected a port that is free`,
+    );
+    await expect(again(ports.http, 0)).rejects.toThrow(
+      `127.0.0.1:${ports.http}: expected a port that is free`,
+    );
+  });
+
   it('refuses a graph that is none', () => {
     const bad = [
       '{',

@@ -1,5 +1,18 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes } from 'aedes';
+import { Refusal } from '../../../types.ts';
+
+/** Rejects with a Refusal `port-taken` that names the port. */
+export async function listenOn(server: Server, port: number, host: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
+      const text = `${host}:${port}: expected a port that is free, found ${error.code}; choose another one`;
+      reject(taken ? new Refusal('port-taken', text) : error);
+    });
+    server.listen(port, host, resolve);
+  });
+}
 
 /** An MQTT broker of its own, without accounts: for a desk, not for a street. */
 export class FakeBroker {
@@ -17,7 +30,7 @@ export class FakeBroker {
     });
   }
 
-  /** Rejects where the port is taken. `port` 0: any that is free. */
+  /** Rejects with a Refusal `port-taken`. `port` 0: any that is free. */
   static async start(
     host: string,
     port: number,
@@ -27,10 +40,12 @@ export class FakeBroker {
     broker.#aedes.on('publish', ({ topic, payload }, client) => {
       if (client) onMessage(topic, Buffer.from(payload));
     });
-    await new Promise<void>((resolve, reject) => {
-      broker.#server.once('error', reject);
-      broker.#server.listen(port, host, resolve);
-    });
+    try {
+      await listenOn(broker.#server, port, host);
+    } catch (error) {
+      await new Promise<void>((resolve) => broker.#aedes.close(() => resolve()));
+      throw error;
+    }
     return broker;
   }
 

@@ -7,7 +7,7 @@ import { parseBody } from '../body.ts';
 import { doorMessage, liftMessage, requestOf } from '../rmf.ts';
 import type { Timing } from '../timing.ts';
 import { refusalOf } from '../vendor.ts';
-import { FakeBroker } from './broker.ts';
+import { FakeBroker, listenOn } from './broker.ts';
 import { FakeDoor, FakeLift } from './building.ts';
 import { damaged, huge } from './damage.ts';
 import { deskConfig } from './desk-config.ts';
@@ -66,10 +66,12 @@ export class FakeCity {
     await city.#startBroker();
     const http = makeHttp(city);
     city.#http = http;
-    await new Promise<void>((resolve, reject) => {
-      http.once('error', reject);
-      http.listen(httpPort, host, resolve);
-    });
+    try {
+      await listenOn(http, httpPort, host);
+    } catch (error) {
+      await city.#broker?.close();
+      throw error;
+    }
     city.#every('spat', SPAT_MS, () => city.#sendSpat());
     city.#every('building', BUILDING_MS, () => city.#sendBuilding());
     return city;
