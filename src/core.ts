@@ -253,8 +253,7 @@ export interface TileMap {
   align(cloud: Cloud, T_map_base: Pose, options: AlignOptions, signal?: AbortSignal): Promise<Alignment>;
   /**
    * Where in an area around a prior (whose roll and pitch are taken to be right) a level scan of the base frame could
-   * have been taken: branch and bound over the plane and the heading, each place then aligned. Memory for about
-   * (2 · reach + 80 m)² · 50 bytes.
+   * have been taken: branch and bound, each place then aligned. Memory for about (2 · reach + 80 m)² · 50 bytes.
    */
   places(cloud: Cloud, T_map_base: Pose, area: PlaceArea, signal?: AbortSignal): Promise<Places>;
 }
