@@ -12,6 +12,9 @@ interface Heard {
   isEnded: boolean;
 }
 
+/** Only as much as is needed is read: fifty operators sit at fifty computers, here they share the robot's. */
+const HEAD = /"seq":(\d+),"type":"(\w+)"(?:,"at":[\d.]+,"stamp":([\d.]+))?/;
+
 const clients: Heard[] = [];
 
 /** The robot puts the monotonic clock of the machine into its stamps: both processes read the same one. */
@@ -26,9 +29,9 @@ function join(url: string, token: string): Heard {
       heard.clouds++;
       return;
     }
-    const frame = JSON.parse(data.toString()) as { type: string; stamp: number; seq: number };
-    if (frame.type === 'status') heard.latencies.push(monotonicMs() - 1000 * frame.stamp);
-    else if (frame.type === 'event') heard.seqs.push(frame.seq);
+    const [, seq, type, stamp] = HEAD.exec(data.toString('latin1', 0, 200)) ?? [];
+    if (type === 'status') heard.latencies.push(monotonicMs() - 1000 * Number(stamp));
+    else if (type === 'event') heard.seqs.push(Number(seq));
   });
   socket.on('close', () => (heard.isEnded = true));
   socket.on('error', () => {});
