@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { block, vehicle } from '../../../src/adapters/sim/city/solid.ts';
 import { yawOf } from '../../../src/math/so3.ts';
 import { damagedMap, servedMap, wallMap } from './maps.ts';
-import type { CityWorld, Event, Moment } from './world.ts';
+import { type CityWorld, type Event, type Moment, SMALL } from './world.ts';
 
 type Sentence = readonly [pattern: RegExp, meaning: (world: CityWorld, ...words: string[]) => void];
 
@@ -50,9 +50,15 @@ const given: Sentence[] = [
     (world) => void world.extras.push(block('hoarding', 'paint', [-26, -11.6, 0], [24, -11.4, 3.5])),
   ],
   [
-    /^a plain long wall and nothing else$/,
+    /^a plain long wall with something to hold on to only where the robot begins$/,
     (world) => {
       world.openMap = wallMap;
+    },
+  ],
+  [
+    /^a LiDAR that sees (\d+) m$/,
+    (world, metres) => {
+      world.lidar = { ...SMALL, maxRange: Number(metres) };
     },
   ],
   [

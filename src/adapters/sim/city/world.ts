@@ -33,13 +33,17 @@ export function buildCity(seed: number): CitySolid[] {
   ];
 }
 
-/** The block's ground with nothing on it but a smooth wall along its main road: where along it is, nothing tells. */
+/** The block's ground with a smooth wall along its main road: away from its beginning nothing tells where along it is. */
 export function plainWall(): CitySolid[] {
   const far = ROAD.half + PAVEMENT;
   return [
     block('road', 'asphalt', [-200, -80, -1], [200, 80, 0]),
     block('pavement', 'paving', [-200, -far, 0], [200, -ROAD.half, KERB]),
     block('wall', 'stone', [-200, -far - 1, 0], [200, -far, 12]),
+    // Something to begin from: without it no first pose is believed.
+    block('kiosk', 'stone', [-38, -far, KERB], [-36, -8.2, 3]),
+    block('kiosk', 'stone', [-36, -6.5, 0], [-29, -5.5, 3]),
+    block('bin', 'metal', [-29, -far, KERB], [-27.5, -11, 1.6]),
   ];
 }
 
