@@ -3,10 +3,12 @@ const LEAST = 4096;
 /** Answers within this time are quick, beyond the next one slow, ms, or as many of the quickest answer seen. */
 const QUICK = { ms: 150, times: 2 };
 const SLOW = { ms: 400, times: 4 };
+/** A question costs as much as a pose, ms. */
+const SELDOM_MS = 200;
 
 /**
- * How much may be on its way to one client. What lies in buffers of the system is not known to be read, so each batch
- * is followed by a ping: its pong says that all before it has been read. Quick answers widen the window by what they
+ * How much may be on its way to one client. What lies in buffers of the system is not known to be read, so a ping
+ * follows: its pong says that all before it has been read. Quick answers widen the window by what they
  * confirm, slow ones halve it (TCP's slow start, RFC 5681 §3.1, by delay instead of by loss).
  */
 export class Flow {
@@ -15,6 +17,7 @@ export class Flow {
   #sent = 0;
   #read = 0;
   #asked: { readonly sent: number; readonly atMs: number } | undefined;
+  #askedMs = Number.NEGATIVE_INFINITY;
   #quickest = Number.POSITIVE_INFINITY;
 
   constructor(mostBytes: number) {
@@ -38,9 +41,11 @@ export class Flow {
     this.#sent += bytes;
   }
 
-  /** The text of a ping to be sent now, if one is due. */
+  /** The text of a ping to be sent now, if one is due: while there is room, what is on its way is asked for seldom. */
   ask(nowMs: number): string | undefined {
     if (this.#asked || this.inFlight === 0) return undefined;
+    if (2 * this.inFlight <= this.#window && nowMs - this.#askedMs < SELDOM_MS) return undefined;
+    this.#askedMs = nowMs;
     this.#asked = { sent: this.#sent, atMs: nowMs };
     return String(this.#sent);
   }
