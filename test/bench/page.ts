@@ -12,6 +12,8 @@ import type { Row } from './row.ts';
 
 const PAGE = resolve(import.meta.dirname, '../../dist/operator-page');
 const SIDE = 5;
+/** m; small, so that all of them are seen at once */
+const SIZE = 10;
 const TILES = Array.from({ length: SIDE * SIDE }, (_, k) => `${k % SIDE}_${Math.floor(k / SIDE)}`);
 const POINTS = 30_000;
 /** `DILLY_PAGE_SECONDS=600` looks longer at the memory. */
@@ -58,14 +60,14 @@ function street(): WatchedMap {
     mapId: 'street',
     version: 1,
     origin: { lat: 37.49794, lon: 127.02762, ellipsoidalHeight: 45.2 },
-    tileSize: 20,
+    tileSize: SIZE,
     features: [{ kind: 'signal', id: 's1', line: [[20, 2]] }],
     points: async (id) => {
       const [i, j] = id.split('_').map(Number) as [number, number];
       const positions = Float32Array.from({ length: 3 * POINTS }, (_, k) =>
-        k % 3 === 2 ? 4 * Math.abs(Math.sin(k)) : (k * 7.3137) % 20,
+        k % 3 === 2 ? 4 * Math.abs(Math.sin(k)) : (k * 7.3137) % SIZE,
       );
-      return { origin: [20 * i, 20 * j, 0], positions };
+      return { origin: [SIZE * i, SIZE * j, 0], positions };
     },
   });
 }
@@ -74,9 +76,11 @@ function drive(rig: Rig): { stop(): void } {
   const positions = Float32Array.from({ length: 3 * POINTS }, (_, k) => 30 * Math.sin(k));
   let ticks = 0;
   const timer = setInterval(() => {
-    const x = 30 + (ticks % 400) / 20;
-    rig.gateway.status(status(x, { tiles: TILES }));
-    if (ticks++ % 10 === 0) rig.gateway.scan({ stamp: BigInt(ticks), origin: [x, 50, 0], positions });
+    const x = 20 + (ticks % 200) / 20;
+    const { frame } = status(x);
+    const pose = { ...frame.pose!, position: [x, 25, 0] as const };
+    rig.gateway.status(status(x, { frame: { ...frame, pose }, tiles: TILES }));
+    if (ticks++ % 10 === 0) rig.gateway.scan({ stamp: BigInt(ticks), origin: [x, 25, 0], positions });
   }, 50);
   return { stop: () => clearInterval(timer) };
 }
