@@ -139,7 +139,7 @@ const odometry = z.strictObject({
   slipHold: nonNegative(0.3, 10, 's, [0, 10]: wheels that slipped are not used for this long after'),
   forwardSigma: positive(0.05, 10, 'm/s, (0, 10]'),
   forwardScale: nonNegative(0.03, 1, 'share of the speed, [0, 1]: wheel radius and slip'),
-  lateralSigma: positive(0.1, 10, 'm/s, (0, 10]: how well "wheels do not slide sideways" holds'),
+  lateralSigma: positive(0.05, 10, 'm/s, (0, 10]: how well "wheels do not slide sideways" holds'),
   verticalSigma: positive(0.1, 10, 'm/s, (0, 10]: how well "wheels stay on the ground" holds'),
   yawRateSigma: positive(0.05, 10, 'rad/s, (0, 10]'),
   yawRateScale: nonNegative(0.2, 2, 'share of the yaw rate, [0, 2]: skid steering'),

@@ -16,6 +16,7 @@ const CONFIG = fusionSchema.parse({
     correlation: 0,
     forwardSigma: 0.05,
     forwardScale: 0,
+    slipShare: 1e-6,
     lateralSigma: 0.05,
     verticalSigma: 0.05,
     yawRateSigma: 0.03,
