@@ -1,17 +1,12 @@
-import { z } from 'zod';
 import type { Cloud, Core } from './core.ts';
-import { adviceConfig } from './localization/advice.ts';
-import { fusionSchema } from './localization/fusion-config.ts';
-import { headingAlignmentSchema } from './localization/heading-alignment.ts';
-import { initializationConfig, type Prior } from './localization/initialization.ts';
-import { integrityConfig } from './localization/integrity.ts';
+import { type Diagnosis, Diagnostics } from './localization/diagnostics.ts';
+import type { Prior } from './localization/initialization.ts';
 import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
 import { LidarGroup } from './localization/lidar-group.ts';
-import { framesConfig } from './localization/mounts.ts';
+import type { LocalizerConfig } from './localization/localizer-config.ts';
 import { PoseFilter } from './localization/pose-filter.ts';
 import { scanSeparation } from './localization/protection-level.ts';
-import { type Registration, registrationConfig } from './localization/registration.ts';
-import { lidarConfig } from './localization/scan-check.ts';
+import type { Registration } from './localization/registration.ts';
 import { newestOf, prepareScan } from './localization/scan-intake.ts';
 import { type Placed, ScanPlacing } from './localization/scan-placing.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
@@ -22,17 +17,7 @@ import { norm } from './math/vec3.ts';
 import type { Clock, PoseSink } from './ports.ts';
 import { type PointCloud2, refusalReason, type ScanPoints, type SensorMessage, type Stamp } from './types.ts';
 
-export const localizerConfig = z.strictObject({
-  frames: framesConfig.prefault({}),
-  lidar: lidarConfig.prefault({}),
-  registration: registrationConfig.prefault({}),
-  initialization: initializationConfig.prefault({}),
-  fusion: fusionSchema.prefault({}),
-  headingAlignment: headingAlignmentSchema.prefault({}),
-  integrity: integrityConfig.prefault({}),
-  advice: adviceConfig.prefault({}),
-});
-export type LocalizerConfig = z.infer<typeof localizerConfig>;
+export { type LocalizerConfig, localizerConfig } from './localization/localizer-config.ts';
 
 export interface LocalizerParts {
   readonly core: Core;
@@ -65,13 +50,15 @@ export class Localizer {
   readonly #integrity: IntegrityMonitor;
   readonly #group: LidarGroup;
   readonly #placing: ScanPlacing;
+  readonly #diagnostics = new Diagnostics();
   #lastReport: Stamp | undefined;
   #freeWidth: number | undefined;
   #frame = 0;
 
   constructor(parts: LocalizerParts) {
-    this.#parts = parts;
-    const { config, map, sink } = parts;
+    const sink = this.#diagnostics.over(parts.sink);
+    this.#parts = { ...parts, sink };
+    const { config, map } = parts;
     this.#group = new LidarGroup(config.lidar.together);
     const origin = map?.index.origin;
     const gravity = origin ? normalGravity(origin.lat, origin.ellipsoidalHeight) : config.fusion.imu.gravity;
@@ -94,8 +81,14 @@ export class Localizer {
     this.#freeWidth = metres;
   }
 
+  /** How the sensors speak, what becomes of it, and how long it takes. */
+  get diagnosis(): Diagnosis {
+    return this.#diagnostics.diagnosis();
+  }
+
   /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
   async handle(message: SensorMessage): Promise<void> {
+    this.#diagnostics.message(message);
     for (const group of this.#group.due(message.arrival)) await this.#onPoints(group);
     switch (message.kind) {
       case 'mount':

@@ -140,6 +140,7 @@ async function replayOn(
   const run = await drive(source, info, localizer, recorder, session, watch).finally(() => watch?.close());
   const record = recorder.finish({
     ...run,
+    channels: localizer.diagnosis.channels,
     ...(await trajectoryFile(options.out, recorder)),
     ...(reference && { reference: reference.poses, association: { interpolate: true } }),
     ...(supply && options.out && { mapPoints: await sampleOf(core, supply, map.source) }),

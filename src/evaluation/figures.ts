@@ -90,6 +90,19 @@ export function tablesOf(record: RunRecord, other?: OtherRun): Table[] {
       empty: 'No measurement was offered to the filter.',
     },
     {
+      title: 'Sensors, over the last 10 s',
+      head: ['channel', 'messages in all', 'rate, 1/s', 'latency, ms', 'most, ms', 'longest gap, s'],
+      rows: Object.entries(record.channels ?? {}).map(([channel, { messages, rate, latency, gap }]) => [
+        channel,
+        String(messages),
+        rate.toFixed(1),
+        latency ? (1000 * latency.mean).toFixed(1) : '–',
+        latency ? (1000 * latency.max).toFixed(1) : '–',
+        gap ? gap.max.toFixed(3) : '–',
+      ]),
+      empty: 'Nobody watched the channels.',
+    },
+    {
       title: 'Refused messages and measurements',
       head: ['reason', 'count', 'the first one'],
       rows: byCount(record.refused).map(([reason, count]) => [

@@ -19,6 +19,17 @@ export interface RunFacts {
   readonly start?: Stamp | undefined;
 }
 
+/** Of the values of a window; null where there were none. */
+type WindowFigures = { readonly mean: number; readonly max: number } | null;
+
+/** How a channel spoke in the last seconds of a run: messages in all, 1/s, and seconds. */
+export interface ChannelRecord {
+  readonly messages: number;
+  readonly rate: number;
+  readonly latency: WindowFigures;
+  readonly gap: WindowFigures;
+}
+
 /** What is known of a run after its last frame. */
 export interface RunOutcome {
   /** seconds of data over seconds of work */
@@ -26,6 +37,8 @@ export interface RunOutcome {
   readonly wallSeconds: number;
   readonly rssPeakBytes: number;
   readonly eventLoopDelayP99Ms: number;
+  /** by channel, where it was watched */
+  readonly channels?: Readonly<Record<string, ChannelRecord>> | undefined;
   /** T_map_base, rising in time */
   readonly reference?: readonly StampedPose[] | undefined;
   /** how estimate and reference are paired; see `associate` */
