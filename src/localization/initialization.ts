@@ -52,7 +52,7 @@ export const initializationConfig = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.005)
+    .default(0.002)
     .describe('and must have so much more of its points on the map than any end that is elsewhere, [0, 1]'),
   retryAfter: z
     .number()
@@ -166,7 +166,7 @@ async function settle(
   const share = ({ evidence }: Registration) => evidence.inlierRatio;
   const best = ends.reduce((a, b) => (share(b) > share(a) ? b : a));
   const near = ends.some(
-    (end) => !isSamePose(end.T_map_base, best.T_map_base) && share(end) > share(best) - settleLead,
+    (end) => !isSamePose(end.T_map_base, best.T_map_base, RIGHT_M) && share(end) > share(best) - settleLead,
   );
   if (!near) return best;
   return { ok: false, reason: 'ambiguous-first-pose', evidence: { ...best.evidence, ok: false } };
@@ -183,10 +183,12 @@ const SIDES = [
 /** Two registrations of one scan that end nearer than this found the same place: m, rad. */
 const SAME_M = 0.15;
 const SAME_RAD = 0.0175;
+/** A first pose that is off by less than this is right: maps have layers, and tracking finds the best of them, m. */
+const RIGHT_M = 0.3;
 
-export function isSamePose(a: Pose, b: Pose): boolean {
+export function isSamePose(a: Pose, b: Pose, metres = SAME_M): boolean {
   const turn = norm(logSo3(quatMultiply(quatConjugate(a.orientation), b.orientation)));
-  return norm(sub(a.position, b.position)) <= SAME_M && turn <= SAME_RAD;
+  return norm(sub(a.position, b.position)) <= metres && turn <= SAME_RAD;
 }
 
 /** The best score of a place that is another one than the first; 0 where there is none. */

@@ -83,7 +83,7 @@ describe('where a scan puts the robot', () => {
   });
 
   it('is looked for all around where the two starts end apart, and stays contested where nothing stands out', async () => {
-    const two = (best?: number) => mapWith((x) => (x < 0.5 ? 0.1 : x), best);
+    const two = (best?: number) => mapWith((x) => (x < 0.5 ? 0.1 : 1), best);
     expect(await placed(two(1), { contested: place(1) })).toEqual({ at: 1, anew: true, confirmed: false });
     expect(await placed(two(), { contested: place(1) })).toEqual({ at: 0.1, anew: false, confirmed: false });
   });
