@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { addBag } from './commands/bag.ts';
+import { addBatch } from './commands/batch.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDemoReplay } from './commands/demo-replay.ts';
 import { addDrive } from './commands/drive.ts';
@@ -25,7 +26,7 @@ import { addSim } from './commands/sim.ts';
 import { refusalReason } from './types.ts';
 
 /** Refusals that mean that the command was called wrongly, not that its job failed. */
-const USAGE = new Set(['bad-config', 'bad-argument', 'bad-frame-range', 'unknown-epsg']);
+const USAGE = new Set(['bad-config', 'bad-argument', 'bad-frame-range', 'unknown-epsg', 'bad-plan']);
 
 const program = new Command('dilly-nav')
   .description('On-board navigation runtime for sidewalk delivery robots')
@@ -45,6 +46,7 @@ addMapApply(map);
 addMapServe(map);
 addBag(program);
 addDrive(program);
+addBatch(program);
 addEval(program);
 addInterventions(program);
 addIts(program);

@@ -9,6 +9,7 @@ import { TileSupply } from '../map/tile-supply.ts';
 import { Localizer } from '../pipeline.ts';
 import { Refusal } from '../types.ts';
 import { openMap, planLimits } from './open-map.ts';
+import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
 import { type CommonOptions, openCore, openSession } from './shared.ts';
 import { startFrom } from './start.ts';
@@ -57,11 +58,15 @@ export async function makeSilver(bronze: string, options: SilverOptions): Promis
       outputOn: 'points',
       sink: { frame: (frame) => builder.frame(frame), update: () => {}, refused: () => {} },
     });
+    const { start, end } = source.describe();
+    const bar = progressBar('registering scans', Math.max(Number(end - start) * 1e-9, 1e-9));
     for await (const message of source.messages()) {
       if (message.kind === 'mount') mounts.add(message.value);
       await localizer.handle(message);
       if (message.kind === 'points') await builder.scan(message.value, mounts.find(message.value.frameId));
+      bar.update(Number(message.arrival - start) * 1e-9, '');
     }
+    bar.stop();
     const made = await builder.finish();
     await mkdir(options.out, { recursive: true });
     const lines = made.scans.map((scan) => `${JSON.stringify(scan)}\n`).join('');

@@ -12,6 +12,7 @@ import { openMap as openTiles } from '../map-service/source-tiles.ts';
 import { Refusal } from '../types.ts';
 import { addDriveProof } from './drive-proof.ts';
 import { makeSilver, type SilverOptions } from './drive-silver.ts';
+import { progressBar } from './progress.ts';
 import {
   answer,
   type CommonOptions,
@@ -98,7 +99,7 @@ export async function makeGold(silver: readonly string[], options: GoldOptions):
   const { evidence, objects } = await findChanges(
     openCore(session),
     drives,
-    mapTiles(session, options.map),
+    mapTiles(session, options.map, Object.keys(manifest.tiles).length),
     manifest.tileSize,
     change,
   );
@@ -150,14 +151,19 @@ export async function mapOf(folder: string) {
   return { manifest: parseManifest(bytes), manifestSha256: await hashFile(path) };
 }
 
-async function* mapTiles(session: Session, folder: string): AsyncGenerator<MapTile> {
+async function* mapTiles(session: Session, folder: string, count: number): AsyncGenerator<MapTile> {
   const map = await openTiles(openCore(session), folder);
-  for await (const { name, corner, arrays } of map.tiles(0))
+  const bar = progressBar('tracing rays', count);
+  let done = 0;
+  for await (const { name, corner, arrays } of map.tiles(0)) {
     yield {
       id: name,
       positions: Float64Array.from(arrays.positions, (value, k) => value + corner[k % 3]!),
       normals: arrays.normals!,
     };
+    bar.update(++done, name);
+  }
+  bar.stop();
 }
 
 async function newFolder(out: string): Promise<void> {

@@ -55,25 +55,26 @@ export function votesOf(views: readonly DriveView[], options: ChangeOptions): Cu
 /**
  * Cubes that are full where the map has nothing near, and cubes with map points that are free. `mapped`: 0 without
  * points, else 1, 2, 3 for points whose surface faces mostly along x, y, z. Rays that graze a surface pass its cubes
- * too; only where the cubes before and behind it are free as well did they go through.
+ * too; only where the cubes before and behind it are free as well did they go through. `perhaps` are the others that
+ * are free: something stays beside them, and they went only if what they are part of did.
  */
 export function changedCubes(
   block: VoxelBlock,
   votes: CubeVotes,
   mapped: Uint8Array,
   options: ChangeOptions,
-): { appeared: number[]; gone: number[] } {
+): { appeared: number[]; gone: number[]; perhaps: number[] } {
   const near = dilate(block, mapped);
-  const appeared: number[] = [];
-  const gone: number[] = [];
+  const [appeared, gone, perhaps]: [number[], number[], number[]] = [[], [], []];
   for (let v = 0; v < mapped.length; v++) {
     const [full, free] = [votes.full[v]!, votes.free[v]!];
     const needed = Math.max(options.minDrives, options.agree * (full + free));
     if (full >= needed && !near[v]) appeared.push(v);
-    if (free >= needed && mapped[v] && isSeenThrough(block, votes.free, v, mapped[v]! - 1, options.minDrives))
-      gone.push(v);
+    if (free < needed || !mapped[v]) continue;
+    const isThrough = isSeenThrough(block, votes.free, v, mapped[v]! - 1, options.minDrives);
+    (isThrough ? gone : perhaps).push(v);
   }
-  return { appeared, gone };
+  return { appeared, gone, perhaps };
 }
 
 function isSeenThrough(

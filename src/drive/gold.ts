@@ -1,8 +1,9 @@
-import type { Core, VoxelBlock, VoxelScans } from '../core.ts';
+import type { Core, VoxelBlock } from '../core.ts';
 import { tileId } from '../map/tile-grid.ts';
 import { type ChangeOptions, changedCubes, votesOf } from './evidence.ts';
-import { type ChangedObject, type Cube, cubeOf, objectsOf } from './objects.ts';
+import { type ChangedObject, type Cube, cubeOf, grown, objectsOf } from './objects.ts';
 import type { Proposed } from './proposal.ts';
+import { scansNear, type UsedScans, usedScans } from './rays.ts';
 import type { SilverDrive } from './silver.ts';
 
 /** Points of the map in the map frame and their normals, x y z each, of one tile. */
@@ -24,9 +25,12 @@ export interface TileEvidence {
   readonly gone: number;
 }
 
+type Voted = Map<string, { cube: Cube; agree: number; disagree: number }>;
 interface Cubes {
-  readonly appeared: Map<string, { cube: Cube; agree: number; disagree: number }>;
-  readonly gone: Map<string, { cube: Cube; agree: number; disagree: number }>;
+  readonly appeared: Voted;
+  readonly gone: Voted;
+  /** that belong to what is gone only where it touches them */
+  readonly perhaps: Voted;
 }
 
 /** Evidence of change, tile by tile, and the objects that follow from it. The order of the drives does not matter. */
@@ -37,24 +41,23 @@ export async function findChanges(
   tileSize: number,
   options: ChangeOptions,
 ): Promise<{ evidence: TileEvidence[]; objects: Proposed[] }> {
-  const cubes: Cubes = { appeared: new Map(), gone: new Map() };
+  const cubes: Cubes = { appeared: new Map(), gone: new Map(), perhaps: new Map() };
   const evidence: TileEvidence[] = [];
-  const used = drives.map((drive) => usedScans(drive, options.maxRange));
+  const used = drives.map((drive) => usedScans(drive, options));
   for await (const tile of tiles) {
     const found = await tileEvidence(core, used, tile, tileSize, options, cubes);
     if (found) evidence.push(found);
   }
-  const objects = (['appeared', 'gone'] as const).flatMap((kind) => {
-    const all = [...cubes[kind].values()];
-    return objectsOf(
-      all.map(({ cube }) => cube),
-      options.voxel,
-      options.minVoxels,
-    ).map((object) => proposed(kind, object, cubes, tileSize, options.voxel));
-  });
+  const { voxel, minVoxels } = options;
+  const cubesOf = (voted: Voted) => new Map([...voted].map(([key, { cube }]) => [key, cube]));
+  const perhaps = cubesOf(cubes.perhaps);
+  const objects = (['appeared', 'gone'] as const).flatMap((kind) =>
+    objectsOf([...cubesOf(cubes[kind]).values()], voxel, minVoxels)
+      .map((object) => (kind === 'gone' ? grown(object, perhaps, voxel) : object))
+      .map((object) => proposed(kind, object, cubes, tileSize, voxel)),
+  );
   for (const object of objects)
-    if (object.kind === 'appeared')
-      object.points.push(...(await pointsOf(core, used, object, options.voxel)));
+    if (object.kind === 'appeared') object.points.push(...(await pointsOf(core, used, object, voxel)));
   return { evidence, objects: objects.map((object, n) => ({ ...object, id: `${object.kind}-${n + 1}` })) };
 }
 
@@ -81,10 +84,15 @@ async function tileEvidence(
   const views = [];
   let scans = 0;
   for (const drive of drives) {
-    const near = scansNear(drive, centre, options.maxRange + tileSize * Math.SQRT1_2);
+    const reach = options.maxRange + tileSize * Math.SQRT1_2;
+    const near = scansNear(drive.near, centre, reach);
     scans += near.lengths.length;
     if (near.lengths.length === 0) continue;
-    views.push({ day: drive.day, evidence: await core.traceVoxels(block, near, options.gap) });
+    const evidence = await core.traceVoxels(block, near, options.gap);
+    // What was hit beyond the range is left out, not that all before it was free: else nothing over a road ever is.
+    const { passes } = await core.traceVoxels(block, scansNear(drive.far, centre, reach), options.gap);
+    for (let v = 0; v < passes.length; v++) evidence.passes[v] = Math.max(evidence.passes[v]!, passes[v]!);
+    views.push({ day: drive.day, evidence });
   }
   if (views.length === 0) return undefined;
   const mapped = new Uint8Array(counts[0] * counts[1] * counts[2]);
@@ -95,7 +103,7 @@ async function tileEvidence(
   }
   const votes = votesOf(views, options);
   const changed = changedCubes(block, votes, mapped, options);
-  const keep = (kind: 'appeared' | 'gone', index: number) => {
+  const keep = (kind: keyof Cubes, index: number) => {
     const cube = cubeOf(block, index);
     const [full, free] = [votes.full[index]!, votes.free[index]!];
     const [agree, disagree] = kind === 'appeared' ? [full, free] : [free, full];
@@ -103,6 +111,7 @@ async function tileEvidence(
   };
   for (const index of changed.appeared) keep('appeared', index);
   for (const index of changed.gone) keep('gone', index);
+  for (const index of changed.perhaps) keep('perhaps', index);
   const enough = (counted: Uint8Array) =>
     counted.reduce((sum, n) => sum + (n >= options.minDrives ? 1 : 0), 0);
   return {
@@ -123,54 +132,6 @@ function facing(normals: Float32Array, at: number): number {
   return x >= y ? 0 : 1;
 }
 
-/** The scans of a drive without the points that are too far to be used. */
-interface UsedScans {
-  readonly day: number;
-  readonly origins: Float64Array;
-  readonly lengths: Int32Array;
-  /** index of each scan's first point */
-  readonly first: Int32Array;
-  readonly points: Float32Array;
-}
-
-function usedScans({ scans, points, day }: SilverDrive, maxRange: number): UsedScans {
-  const kept = new Float32Array(points.length);
-  const lengths = new Int32Array(scans.length);
-  const first = new Int32Array(scans.length);
-  let [from, to] = [0, 0];
-  scans.forEach((scan, s) => {
-    first[s] = to / 3;
-    for (const end = from + 3 * scan.points; from < end; from += 3) {
-      const [x, y, z] = [points[from]!, points[from + 1]!, points[from + 2]!];
-      if (x * x + y * y + z * z > maxRange * maxRange) continue;
-      kept[to] = x;
-      kept[to + 1] = y;
-      kept[to + 2] = z;
-      to += 3;
-    }
-    lengths[s] = to / 3 - first[s]!;
-  });
-  const origins = Float64Array.from(scans.flatMap(({ origin }) => origin));
-  return { day, origins, lengths, first, points: kept.slice(0, to) };
-}
-
-/** The scans whose rays can reach a tile. */
-function scansNear(drive: UsedScans, [cx, cy]: readonly number[], reach: number): VoxelScans {
-  const near = [...drive.lengths.keys()].filter(
-    (s) => Math.hypot(drive.origins[3 * s]! - cx!, drive.origins[3 * s + 1]! - cy!) <= reach,
-  );
-  const lengths = Int32Array.from(near, (s) => drive.lengths[s]!);
-  const points = new Float32Array(3 * lengths.reduce((sum, length) => sum + length, 0));
-  let at = 0;
-  for (const s of near) {
-    const from = 3 * drive.first[s]!;
-    points.set(drive.points.subarray(from, from + 3 * drive.lengths[s]!), at);
-    at += 3 * drive.lengths[s]!;
-  }
-  const origins = Float64Array.from(near.flatMap((s) => [...drive.origins.subarray(3 * s, 3 * s + 3)]));
-  return { origins, lengths, points };
-}
-
 function proposed(
   kind: 'appeared' | 'gone',
   object: ChangedObject,
@@ -178,7 +139,10 @@ function proposed(
   tileSize: number,
   voxel: number,
 ): Proposed {
-  const votes = object.cubes.map((cube) => all[kind].get(cube.join(' '))!);
+  const votes = object.cubes.map((cube) => {
+    const key = cube.join(' ');
+    return all[kind].get(key) ?? all.perhaps.get(key)!;
+  });
   const mean = (key: 'agree' | 'disagree') =>
     Math.round((100 * votes.reduce((sum, vote) => sum + vote[key], 0)) / votes.length) / 100;
   const tiles = object.cubes.map(([x, y]) =>
@@ -208,7 +172,9 @@ async function pointsOf(
   const keyOf = (at: readonly number[]) => at.map((value) => Math.floor(value / voxel)).join(' ');
   const positions: number[] = [];
   const seenFrom = new Map<string, number[]>();
-  for (const { origins, lengths, first, points } of drives)
+  for (const {
+    near: { origins, lengths, first, points },
+  } of drives)
     for (let s = 0; s < lengths.length; s++) {
       const from = [origins[3 * s]!, origins[3 * s + 1]!, origins[3 * s + 2]!];
       for (let p = 3 * first[s]!; p < 3 * (first[s]! + lengths[s]!); p += 3) {

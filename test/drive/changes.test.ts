@@ -8,7 +8,7 @@ import type { VoxelBlock } from '../../src/core.ts';
 import { changedCubes, changeOptions, votesOf } from '../../src/drive/evidence.ts';
 import { findChanges } from '../../src/drive/gold.ts';
 import { type LayerDraft, openLayer, sealLayer } from '../../src/drive/layer.ts';
-import { cubeOf, objectsOf } from '../../src/drive/objects.ts';
+import { cubeOf, grown, objectsOf } from '../../src/drive/objects.ts';
 import type { Proposed } from '../../src/drive/proposal.ts';
 import { openSilver, type SilverDrive } from '../../src/drive/silver.ts';
 import { Random } from '../../src/math/random.ts';
@@ -100,6 +100,7 @@ it('what the map has near is not new; what some days saw full is not gone', () =
   expect(changedCubes(block, votes, Uint8Array.of(0, 0, 0, 1, 0), options)).toEqual({
     appeared: [0, 1],
     gone: [],
+    perhaps: [],
   });
   // Seen through along x means free on both sides of it, too.
   const open = { full: new Uint8Array(5), free: Uint8Array.of(5, 5, 5, 5, 5) };
@@ -107,6 +108,8 @@ it('what the map has near is not new; what some days saw full is not gone', () =
   expect([gone(1), gone(3)]).toEqual([[3], []]);
   open.free[2] = 0;
   expect(gone(1)).toEqual([]);
+  // It is free itself, and goes with what it is part of.
+  expect(changedCubes(block, open, Uint8Array.of(0, 0, 0, 1, 0), options).perhaps).toEqual([3]);
   expect(cubeOf({ ...block, origin: [1, -0.5, 0.25] }, 3)).toEqual([7, -2, 1]);
 });
 
@@ -120,6 +123,24 @@ it('objects are groups with an extent: a thin row or few cubes are none', () => 
     [0, 0, 0],
     [2, 0.25, 1.25],
   ]);
+});
+
+it('an object takes what touches it and may have gone, no further than half a metre', () => {
+  const wall = Array.from({ length: 40 }, (_, k) => [k % 8, 0, Math.floor(k / 8)] as const);
+  const [object] = objectsOf(wall, 0.25, 30);
+  // A row that begins beside the wall, and a cube far away.
+  const perhaps = [8, 9, 10, 11].map((x) => [x, 0, 0] as const);
+  const more = new Map([...perhaps, [30, 0, 0] as const].map((cube) => [cube.join(' '), cube]));
+  const all = grown(object!, more, 0.25);
+  expect(all.cubes.slice(40)).toEqual([
+    [8, 0, 0],
+    [9, 0, 0],
+  ]);
+  expect([all.low, all.high]).toEqual([
+    [0, 0, 0],
+    [2.5, 0.25, 1.25],
+  ]);
+  expect(grown(object!, new Map(), 0.25)).toEqual(object);
 });
 
 /** A drive past a wall at y = 3 (x from 0 to 4) that stands or not; behind it, at y = 6, a long one. */
