@@ -70,7 +70,7 @@ export async function applyProposal(from: string, gold: string, options: ApplyOp
   let [removed, added] = [0, 0];
   const map = await openTiles(core, from);
   const seen = new Set<string>();
-  for await (const { name: id, arrays } of map.tiles(0)) {
+  for await (const { name: id, arrays, rgb } of map.tiles(0)) {
     seen.add(id);
     const entry = manifest.tiles[id]!;
     if (!touched.has(id)) {
@@ -78,18 +78,17 @@ export async function applyProposal(from: string, gold: string, options: ApplyOp
       tiles[id] = entry;
       continue;
     }
-    const changed = changedTile(id, arrays, objects, proposal.voxel, manifest.tileSize);
+    const changed = changedTile(id, arrays, objects, proposal.voxel, manifest.tileSize, rgb);
     removed += changed.removed;
     added += changed.added;
     // A tile of which nothing is left is no tile of the new version.
-    if (changed.arrays.positions.length > 0)
-      tiles[id] = await writeTile(out, id, changed.arrays, manifest, entry);
+    if (changed.arrays.positions.length > 0) tiles[id] = await writeTile(out, id, changed, manifest, entry);
   }
   for (const id of [...touched].filter((one) => !seen.has(one))) {
     const changed = changedTile(id, EMPTY, objects, proposal.voxel, manifest.tileSize);
     added += changed.added;
     const like = Object.values(manifest.tiles)[0]!;
-    if (changed.added > 0) tiles[id] = await writeTile(out, id, changed.arrays, manifest, like);
+    if (changed.added > 0) tiles[id] = await writeTile(out, id, changed, manifest, like);
   }
   await copyFile(join(from, 'graph.geojson'), join(out, 'graph.geojson'));
   const next = manifestSchema.parse({
@@ -110,6 +109,8 @@ export async function applyProposal(from: string, gold: string, options: ApplyOp
   };
 }
 
+/** 0x00808080 as the field `rgb` keeps it. */
+const GREY = new Float32Array(Uint32Array.of(0x808080).buffer)[0]!;
 const EMPTY: CloudArrays = {
   positions: new Float32Array(),
   intensity: new Float32Array(),
@@ -134,7 +135,8 @@ export function changedTile(
   objects: readonly Proposed[],
   voxel: number,
   tileSize: number,
-): { arrays: CloudArrays; removed: number; added: number } {
+  rgb?: Float32Array,
+): { arrays: CloudArrays; rgb: Float32Array; removed: number; added: number } {
   const corner = tileOrigin(id, tileSize);
   const cubes = (kind: Proposed['kind']) =>
     new Set(
@@ -166,6 +168,8 @@ export function changedTile(
       normals: Float32Array.from([...pick(normals, 3), ...unit]),
       curvature: Float32Array.from([...pick(curvature, 1), ...zeros]),
     },
+    // What no camera has seen is grey.
+    rgb: Float32Array.from([...(rgb ? pick(rgb, 1) : keep.map(() => GREY)), ...fresh.map(() => GREY)]),
     removed: positions.length / 3 - keep.length,
     added: fresh.length,
   };
@@ -174,11 +178,11 @@ export function changedTile(
 async function writeTile(
   out: string,
   id: string,
-  arrays: CloudArrays,
+  { arrays, rgb }: Pick<ReturnType<typeof changedTile>, 'arrays' | 'rgb'>,
   { tileSize }: Manifest,
   like: Manifest['tiles'][string],
 ): Promise<Manifest['tiles'][string]> {
-  const bytes = encodePcd(arrays);
+  const bytes = encodePcd(arrays, like.fields.includes('rgb') ? rgb : undefined);
   const [x, y] = tileOrigin(id, tileSize);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let at = 2; at < arrays.positions.length; at += 3) {

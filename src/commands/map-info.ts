@@ -10,6 +10,7 @@ import { openMap } from '../map-service/source-tiles.ts';
 import { writeWhole } from '../map-service/whole-file.ts';
 import { enuFrame } from '../math/geodesy.ts';
 import { Refusal } from '../types.ts';
+import { describeProposal, isProposal, showProposal } from './map-diff-page.ts';
 import { progressBar } from './progress.ts';
 import { answer, type CommonOptions, openCore, openSession, withCommonOptions } from './shared.ts';
 
@@ -19,6 +20,7 @@ interface InfoOptions extends CommonOptions {
 }
 interface DiffOptions extends CommonOptions {
   readonly picture?: string;
+  readonly page?: string;
 }
 
 /** Of the picture of a map. */
@@ -37,12 +39,19 @@ export function addMapInfo(map: Command): void {
   withCommonOptions(map.command('diff'))
     .description('what became of a map: tiles, points and features added, removed and changed')
     .argument('<a>', 'folder of the older map')
-    .argument('<b>', 'folder of the newer one')
+    .argument('<b>', 'folder of the newer one, or of a proposal (drive gold)')
+    .option('--page <file>', 'of a proposal: a page (HTML) with before, after and evidence of each object')
     .option(
       '--picture <file>',
       'also draw it, as PNG: green added, red removed, amber changed, grey the same',
     )
     .action(async (a: string, b: string, options: DiffOptions) => {
+      if (await isProposal(b)) {
+        const shown = await showProposal(a, b, options, options.page);
+        return answer(options, shown, describeProposal(shown));
+      }
+      if (options.page !== undefined)
+        throw new Refusal('bad-argument', `--page: expected a proposal of drive gold, found ${b}`);
       const found = await mapDiff(a, b, options);
       answer(options, found, describeDiff(found));
     });

@@ -155,6 +155,7 @@ function proposed(
     high: [...object.high],
     tiles: [...new Set(tiles)].sort(),
     cubes: object.cubes.map((cube) => [...cube]),
+    votes: votes.map(({ agree, disagree }) => [agree, disagree]),
     agree: mean('agree'),
     disagree: mean('disagree'),
     points: [],

@@ -14,6 +14,8 @@ export const proposedSchema = z.strictObject({
   tiles: z.array(z.string()),
   /** of `voxel` metres, by their multiples in the map frame */
   cubes: z.array(cube),
+  /** of each cube: days that agree, and that disagree */
+  votes: z.array(z.tuple([z.int(), z.int()])).default([]),
   /** days that agree and that disagree, on average over the cubes */
   agree: z.number(),
   disagree: z.number(),

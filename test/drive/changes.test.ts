@@ -245,6 +245,7 @@ describe('what changed', () => {
       high: [26, 2, 1],
       tiles: ['1_0'],
       cubes: [],
+      votes: [],
       agree: 3,
       disagree: 0,
       points: [
