@@ -30,7 +30,7 @@ it(`keeps all that was synced when it is killed at a random moment, ${SEEDS} tim
       rmSync(folder, { recursive: true });
     }
   }
-}, 600_000);
+}, 60_000 + 15_000 * SEEDS);
 
 /** Kills a recording process at a moment by seed; returns what it had said to be on the disk. */
 async function killed(folder: string, seed: number): Promise<{ imu: number; points: number }> {

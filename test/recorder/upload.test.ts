@@ -126,7 +126,7 @@ describe('a drive', () => {
     expect(sent.windows.length).toBeGreaterThan(20);
     expect(sent.windows.filter(({ verdict }) => verdict !== 'ok')).toEqual([]);
     expect(new Set(sent.windows.map(({ from, to }) => `${from} ${to}`))).toEqual(
-      new Set(['received recorded', 'recorded uploaded', 'uploaded accepted']),
+      new Set(['sensor received', 'received recorded', 'recorded uploaded', 'uploaded accepted']),
     );
     const [one, ...more] = await list();
     expect(more).toEqual([]);
@@ -237,6 +237,22 @@ describe('a drive', () => {
     expect(await (await fetch(`${service.url}/metrics`)).text()).toMatch(
       /drive_window_alarms_total\{robot=""\} [1-9]/,
     );
+  });
+
+  it('whose sensor was silent for a while, or never spoke, raises the alarm', async () => {
+    const folder = recorded();
+    const path = join(folder, 'received.json');
+    const said = JSON.parse(readFileSync(path, 'utf8'));
+    // Whole spans of five seconds: the sample has one between its ends.
+    for (const span of Object.keys(said.received['/imu'])) said.received['/imu'][span] = 40;
+    said.rates['/never'] = 1;
+    writeFileSync(path, JSON.stringify(said));
+    const { windows } = await uploader().upload(folder);
+    const wrong = windows.filter(({ from, verdict }) => from === 'sensor' && verdict !== 'ok');
+    expect(new Set(wrong.map(({ channel, verdict }) => `${channel} ${verdict}`))).toEqual(
+      new Set(['/imu missing', '/never missing']),
+    );
+    expect(told.some(({ kind, text }) => kind === 'messages-missing' && text.includes('/never'))).toBe(true);
   });
 
   it('with a damaged file is taken as it is, and said to be damaged', async () => {

@@ -58,6 +58,11 @@ export class DriveQuality {
     return this.#learnt;
   }
 
+  /** What each topic should have sent, messages a second: configured, of the last drive, or learnt in this one. */
+  get rates(): ReadonlyMap<string, number> {
+    return this.#rates;
+  }
+
   /** All windows that end with the last whole span. */
   rows(): WindowRow[] {
     if (this.#first === undefined) return [];

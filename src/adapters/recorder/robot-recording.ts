@@ -88,7 +88,12 @@ export class RobotRecording implements RobotWatcher {
     const path = join(recorder.folder, RECEIVED_FILE);
     await writeFile(
       `${path}.tmp`,
-      JSON.stringify({ received: quality.received, recorded: quality.recorded }),
+      JSON.stringify({
+        rates: Object.fromEntries(quality.rates),
+        missing: this.#config.missing,
+        received: quality.received,
+        recorded: quality.recorded,
+      }),
       {
         flush: true,
       },

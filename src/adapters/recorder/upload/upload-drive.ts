@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CountLedger } from '../../../quality/count-ledger.ts';
+import { BUCKET_S, CountLedger } from '../../../quality/count-ledger.ts';
 import { countsOfDrive } from '../../../quality/count-mcap.ts';
-import { comparedDrives, type WindowRow } from '../../../quality/count-windows.ts';
+import { comparedDrives, type WindowRow, worstWindows } from '../../../quality/count-windows.ts';
 import { RECEIVED_FILE } from '../../../quality/drive-offer.ts';
 import { Refusal } from '../../../types.ts';
 import { UPLOADED } from '../drive-folder.ts';
@@ -11,7 +11,13 @@ import { ACCEPTED_FILE, type DriveDescription } from './drive-description.ts';
 import type { DriveService } from './drive-service.ts';
 
 const ledger = z.record(z.string(), z.record(z.string(), z.int().min(0)));
-const receivedSchema = z.object({ received: ledger, recorded: ledger });
+const receivedSchema = z.object({
+  /** messages a second that each topic should send, and the share of them that may be missing */
+  rates: z.record(z.string(), z.number()).default({}),
+  missing: z.number().default(0),
+  received: ledger,
+  recorded: ledger,
+});
 
 /** What became of a drive on its way, for people and for the windows. */
 export interface UploadedDrive {
@@ -21,7 +27,7 @@ export interface UploadedDrive {
   readonly bytes: number;
   /** of files, that were sent now: 0 where the service had all */
   readonly sent: number;
-  /** the worst windows of each part of the way: received → recorded → uploaded → accepted */
+  /** the worst windows of each part of the way: sensor → received → recorded → uploaded → accepted */
   readonly windows: readonly WindowRow[];
 }
 
@@ -73,9 +79,37 @@ async function windowsOf(
   const [received, recorded] = [CountLedger.from(said.received), CountLedger.from(said.recorded)];
   const first = comparedDrives('received', 'recorded', received, recorded);
   return [
+    ...sensorWindows(said.rates, said.missing, received),
     // What the robot says of itself, and dead letters, nobody received from outside.
     ...first.filter(({ channel }) => received.channels.includes(channel)),
     ...comparedDrives('recorded', 'uploaded', recorded, uploaded),
     ...last,
   ];
+}
+
+/** What the sensors should have sent of whole spans of the drive; a topic counts from when it came first. */
+function sensorWindows(
+  rates: Readonly<Record<string, number>>,
+  tolerance: number,
+  received: CountLedger,
+): WindowRow[] {
+  const span = received.span;
+  if (!span) return [];
+  const [first, last] = [span[0] + 1, span[1] - 1];
+  return Object.entries(rates).flatMap(([channel, hertz]) => {
+    let since = first;
+    while (since <= last && received.between(channel, span[0], since - 1) === 0) since++;
+    return worstWindows({
+      from: 'sensor',
+      to: 'received',
+      channels: [channel],
+      // One that never came is missing from the beginning.
+      first: since > last ? first : since,
+      last,
+      expected: (_, from, to) => (to - from + 1) * BUCKET_S * hertz,
+      found: received,
+      tolerance,
+      slack: 2,
+    });
+  });
 }
