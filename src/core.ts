@@ -212,7 +212,7 @@ export interface Alignment {
   readonly points: number;
   readonly matched: number;
   readonly inliers: number;
-  /** share of the points on surfels (0 … 1), and the same at the second best place that was tried (0: none) */
+  /** share of the points on surfels (0 … 1), and at the second best place along what the geometry holds (0: none) */
   readonly score: number;
   readonly second: number;
   /** of the surfels that the scan lies on, the mean standard deviation along their normals, metres */

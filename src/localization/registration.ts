@@ -38,6 +38,14 @@ export const registrationConfig = z.strictObject({
     .max(1)
     .default(0.98)
     .describe('a result that is less likely than this to be the right place is refused'),
+  maxSecond: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe(
+      'where another place around is this share as good, along what the geometry holds, neither is believed',
+    ),
   maxOpenResidual: z
     .number()
     .min(0)
@@ -112,6 +120,7 @@ export function judge(found: Alignment, config: RegistrationConfig): Registratio
   if (evidence.inlierRatio < config.minInlierRatio) return refuse('too-few-inliers');
   if (!found.converged && found.residual > config.maxOpenResidual) return refuse('not-converged');
   if (evidence.probability < config.minProbability) return refuse('improbable');
+  if (found.second > config.maxSecond * found.score) return refuse('ambiguous');
   const { covariance, degenerate } = covarianceOf(found, config);
   if (degenerate === 6) return refuse('degenerate');
   return { ok: true, T_map_base: found.T_map_base, covariance, degenerate, evidence };

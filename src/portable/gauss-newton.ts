@@ -82,10 +82,11 @@ export function solve(
 export function constrained(
   step: readonly number[],
   { eigenvalues, eigenvectors, range }: Pick<Evidence, 'eigenvalues' | 'eigenvectors' | 'range'>,
+  solvable = SOLVABLE,
 ): number[] {
   const kept = [0, 0, 0, 0, 0, 0];
   eigenvalues.forEach((value, e) => {
-    if (value <= SOLVABLE * eigenvalues[5]!) return;
+    if (value <= solvable * eigenvalues[5]!) return;
     const v = eigenvectors.subarray(6 * e, 6 * e + 6);
     const along = v.reduce((sum, va, a) => sum + va * step[a]! * unit(a, range), 0);
     v.forEach((va, a) => {

@@ -14,7 +14,7 @@ import type { Problem } from './problem.ts';
 import { alignToSurfels, KERNEL_DECAY, SETTLED, SURFEL_SCAN_POINTS, surfelScore } from './surfel-steps.ts';
 import { SURFEL_SIZES } from './surfels.ts';
 import type { TileSet } from './tile-set.ts';
-import { JUDGE_POINTS, needsWide, searchWide } from './wide.ts';
+import { JUDGE_POINTS, needsWide, searchWide, secondBest } from './wide.ts';
 
 /** These are those of native/include/dilly/icp.hpp, where the reasons are. */
 const CRISP = 0.035;
@@ -41,8 +41,11 @@ export async function align(
   const none = { ...notAligned(start), points: cloud.size };
   if (cloud.size === 0 || map.tiles.size === 0) return none;
   const problem: Problem = { map, cloud, options, signal };
-  const { found, points } = await alignStageByStage(problem, none);
-  return gatherEvidence(problem, found, points);
+  const { start: from, others } = needsWide(problem)
+    ? await searchWide(problem, none)
+    : { start: none, others: [] };
+  const { found, points } = await alignStageByStage(problem, from);
+  return gatherEvidence(problem, { ...found, second: secondBest(found, others) }, points);
 }
 
 /** An alignment that looked at nothing yet. */
@@ -64,10 +67,9 @@ export function notAligned(T_map_base: Pose): Alignment {
 /** From the start to the last stage that is asked for, and about how many points that one looked at. */
 async function alignStageByStage(
   problem: Problem,
-  none: Alignment,
+  start: Alignment,
 ): Promise<{ found: Alignment; points: number }> {
   const { kernelStart, kernelEnd, finish = 'layers', finishPoints = FINISH_POINTS } = problem.options;
-  const start = needsWide(problem) ? await searchWide(problem, none) : none;
   const seekLayer = finish === 'layers';
   const inLayers = async (from: Alignment) => ({
     found: await alignInLayers(problem, from),

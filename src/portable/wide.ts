@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alignment } from '../core.ts';
-import { expSo3, quatMultiply, quatNormalize } from '../math/so3.ts';
+import { expSo3, logSo3, quatConjugate, quatMultiply, quatNormalize } from '../math/so3.ts';
 import type { Pose } from '../types.ts';
 import { throwIfCancelled } from './cancel.ts';
+import { constrained } from './gauss-newton.ts';
 import type { Problem } from './problem.ts';
 import { alignToSurfels, surfelScore, TRIAL_POINTS } from './surfel-steps.ts';
 import { SURFEL_SIZES } from './surfels.ts';
@@ -18,17 +19,28 @@ const GRID_KERNEL = 0.5;
 const GRID_TRIES = 8;
 export const JUDGE_POINTS = 1500;
 const SAME_PLACE = 0.3;
+const HELD = 4e-3;
+const ARM = 20;
 
 export function needsWide({ options: { reach = 0, turn = 0 } }: Problem): boolean {
   return reach > NEAR_REACH || turn > NEAR_TURN;
 }
 
-/** The best place within reach, and how good the second best is. */
-export async function searchWide(problem: Problem, from: Alignment): Promise<Alignment> {
+/** A place that was looked at, and the share of the points that lie on the map there. */
+export interface ScoredPlace {
+  readonly pose: Pose;
+  readonly score: number;
+}
+
+/** The best place within reach, and the others. */
+export async function searchWide(
+  problem: Problem,
+  from: Alignment,
+): Promise<{ start: Alignment; others: readonly ScoredPlace[] }> {
   const { options, signal } = problem;
   const starts = [from.T_map_base, ...(await gridPlaces(problem, from.T_map_base)).slice(0, GRID_TRIES)];
   let { iterations } = from;
-  const places: { pose: Pose; score: number }[] = [];
+  const places: ScoredPlace[] = [];
   for (const T_map_base of starts) {
     const trial = await alignToSurfels(
       problem,
@@ -43,9 +55,19 @@ export async function searchWide(problem: Problem, from: Alignment): Promise<Ali
   }
   throwIfCancelled(signal, 'aligning');
   const best = places.reduce((a, b) => (b.score > a.score ? b : a));
-  const others = places.filter(({ pose }) => wayBetween(pose, best.pose) > SAME_PLACE);
-  const second = Math.max(0, ...others.map(({ score }) => score));
-  return { ...from, T_map_base: best.pose, second, iterations };
+  return { start: { ...from, T_map_base: best.pose, iterations }, others: places };
+}
+
+/** How good the best of the others is that lies elsewhere along what the geometry holds. */
+export function secondBest(found: Alignment, others: readonly ScoredPlace[]): number {
+  const { position, orientation } = found.T_map_base;
+  const elsewhere = others.filter(({ pose }) => {
+    const shift = pose.position.map((v, a) => v - position[a]!);
+    const turn = logSo3(quatMultiply(pose.orientation, quatConjugate(orientation)));
+    const way = constrained([...shift, ...turn], found, HELD);
+    return Math.hypot(...way.slice(0, 3)) + ARM * Math.hypot(...way.slice(3)) > SAME_PLACE;
+  });
+  return Math.max(0, ...elsewhere.map(({ score }) => score));
 }
 
 /** The places of the grid around `start`, best first. */

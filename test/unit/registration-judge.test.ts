@@ -49,6 +49,15 @@ describe('what is believed of an alignment', () => {
     expect(judge(good, config)).toMatchObject({ ok: true, degenerate: 0 });
   });
 
+  it('refuses what is nearly as good elsewhere', () => {
+    const rivalled = { ...good, second: 0.96 * good.score };
+    expect(judge(rivalled, { ...config, minProbability: 0 })).toMatchObject({
+      ok: false,
+      reason: 'ambiguous',
+    });
+    expect(judge({ ...rivalled, second: 0.9 * good.score }, { ...config, minProbability: 0 }).ok).toBe(true);
+  });
+
   it('believes one that still moves only where what it lies on is near', () => {
     expect(judge({ ...good, converged: false }, config).ok).toBe(true);
     expect(judge({ ...good, converged: false, residual: 0.06 }, config)).toMatchObject({

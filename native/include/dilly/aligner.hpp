@@ -23,14 +23,20 @@ struct AlignOptions {
   double reach = 0, turn = 0;  // how far off the start may be, m, rad
 };
 
+struct Place {
+  Pose pose;
+  double score = 0;  // share of the points that lie on the map
+};
+
 struct Alignment {
   Pose pose;
   bool converged = false, cancelled = false;
   std::size_t points = 0, matched = 0, inliers = 0;
-  double score = 0;         // share of the points on surfels
-  double second = 0;        // the same at the second best place; 0: none was found
-  double thickness = 0;     // mean of the surfels that the scan lies on, metres
-  std::size_t covered = 0;  // points in a column of the map that holds surfels
+  double score = 0;           // share of the points on surfels
+  double second = 0;          // the same at the second best place; 0: none was found
+  std::vector<Place> others;  // that the wide search looked at
+  double thickness = 0;       // mean of the surfels that the scan lies on, metres
+  std::size_t covered = 0;    // points in a column of the map that holds surfels
   std::size_t clusters = 0;
   std::array<double, 36> scatter{};  // see Clusters
   double residual = 0;               // rms of the inliers' distances, metres
@@ -106,10 +112,10 @@ inline Step solve(const Eigen<6>& eigen, const std::array<double, 6>& g, double 
 
 // The part of a step along the directions that `eigen` finds constrained: what the geometry leaves open stays
 // as it is.
-inline Step constrained(const Eigen<6>& eigen, const Step& step, double length) {
+inline Step constrained(const Eigen<6>& eigen, const Step& step, double length, double solvable = kSolvable) {
   Step kept{};
   for (int e = 0; e < 6; e++) {
-    if (eigen.values[e] <= kSolvable * eigen.values[5]) continue;
+    if (eigen.values[e] <= solvable * eigen.values[5]) continue;
     const double* v = &eigen.vectors[e * 6];
     double along = 0;
     for (int a = 0; a < 6; a++) along += v[a] * step[a] * (a < 3 ? 1 : length);

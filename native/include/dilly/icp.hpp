@@ -124,6 +124,7 @@ inline Alignment align(const TileSet& map, const Cloud& cloud, const Pose& start
   detail::Aligner aligner(map, cloud, start.t, pool, simd);
   detail::align_stage_by_stage(aligner, options, cancel, result);
   if (result.cancelled) return result;
+  result.second = detail::second_best(result);
   detail::gather_evidence(aligner, options, result);
   return result;
 }

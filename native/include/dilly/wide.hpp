@@ -21,15 +21,13 @@ constexpr double kGridKernel = 0.5;
 constexpr int kGridTries = 8;
 // An aligned place is judged over about so many points.
 constexpr std::size_t kJudgePoints = 1500;
-// Places closer than this (metres, for points at the scan's range) are one.
+// Places closer than this (metres, for points within kArm) are one.
 constexpr double kSamePlace = 0.3;
+// A direction with less than this share of the strongest one tells no places apart: as
+// registration.minConstraint.
+constexpr double kHeld = 4e-3;
 
 namespace detail {
-
-struct Place {
-  Pose pose;
-  double score = 0;  // share of the points that lie on the map
-};
 
 // The places of the grid around `start`, best first.
 inline std::vector<Place> grid_places(Aligner& aligner, const Pose& start, double reach, double turn,
@@ -53,7 +51,7 @@ inline std::vector<Place> grid_places(Aligner& aligner, const Pose& start, doubl
   return places;
 }
 
-// Moves result.pose to the best place within reach, and says how good the second best is.
+// Moves result.pose to the best place within reach, and keeps the others.
 inline void search_wide(Aligner& aligner, const AlignOptions& options, const CancelFlag* cancel,
                         Alignment& result) {
   const std::vector<Place> grid = grid_places(aligner, result.pose, options.reach, options.turn, cancel);
@@ -73,9 +71,21 @@ inline void search_wide(Aligner& aligner, const AlignOptions& options, const Can
   const auto best = std::max_element(found.begin(), found.end(),
                                      [](const Place& a, const Place& b) { return a.score < b.score; });
   result.pose = best->pose;
-  for (const Place& place : found)
-    if (way_between(place.pose, best->pose, kArm) > kSamePlace)
-      result.second = std::max(result.second, place.score);
+  result.others = std::move(found);
+}
+
+// How good the best of the other places is that lies elsewhere along what the geometry holds: places along a
+// plain wall, which nothing tells apart, are one.
+inline double second_best(const Alignment& result) {
+  double second = 0;
+  for (const Place& other : result.others) {
+    const Vec3 turn = log_so3(multiply(other.pose.q, conjugate(result.pose.q)));
+    Step way{0, 0, 0, turn[0], turn[1], turn[2]};
+    for (int a = 0; a < 3; a++) way[a] = other.pose.t[a] - result.pose.t[a];
+    way = constrained(result.eigen, way, result.range, kHeld);
+    if (length_of(&way[0]) + kArm * length_of(&way[3]) > kSamePlace) second = std::max(second, other.score);
+  }
+  return second;
 }
 
 }  // namespace detail
