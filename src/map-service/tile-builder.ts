@@ -173,12 +173,13 @@ export class TileBuilder {
   /** To be called after each scan of the source, used or not: `state.scans` counts them. */
   async scanDone(): Promise<void> {
     this.#state = { ...this.#state, scans: this.#state.scans + 1 };
+    await this.#checkpointInTime();
+  }
+
+  async #checkpointInTime(): Promise<void> {
     this.#sinceCheckpoint++;
-    if (
-      this.#pendingBytes >= PENDING_BYTES ||
-      this.#sinceCheckpoint >= (this.#options.checkpointScans ?? CHECKPOINT_SCANS)
-    )
-      await this.#checkpoint();
+    const scans = this.#options.checkpointScans ?? CHECKPOINT_SCANS;
+    if (this.#pendingBytes >= PENDING_BYTES || this.#sinceCheckpoint >= scans) await this.#checkpoint();
   }
 
   /** All scans are in: with `removeMoving` each is now looked at by the others, and `done` hears of it. */
@@ -195,7 +196,7 @@ export class TileBuilder {
         );
       this.#state = { ...this.#state, voted: this.#state.voted + 1 };
       done(this.#state.voted, this.#waiting.count);
-      if (this.#pendingBytes >= PENDING_BYTES) await this.#checkpoint();
+      await this.#checkpointInTime();
     }
     this.#state = { ...this.#state, origin };
     await this.#checkpoint();
