@@ -13,11 +13,11 @@ const estimate = (x: number) =>
   ({ pose: place(x), covariance: diagonal(...Array<number>(15).fill(0.05)) }) as PoseEstimate;
 
 /** Of a good scan at `x`, or of one that fits nothing. */
-function aligned(x: number, fits: boolean): Alignment {
+function aligned(x: number, fits: boolean, inliers = 950): Alignment {
   return {
     T_map_base: place(x),
     points: 1000,
-    inliers: fits ? 950 : 100,
+    inliers: fits ? inliers : 100,
     matched: fits ? 960 : 500,
     covered: 990,
     score: 1,
@@ -97,5 +97,19 @@ describe('where a scan puts the robot', () => {
         { elsewhere: true },
       ),
     ).toMatchObject({ at: 0.1, anew: false });
+  });
+
+  /** The best place of the search is 1; a start within 0.2 m of it ends in a hollow there with so many inliers. */
+  const hollow = (inliers: number) => {
+    const map = mapWith(() => undefined, 1);
+    const align = async (_: Cloud, { position: [x] }: Pose) =>
+      Math.abs(x - 1) < 0.2 ? aligned(1, true, inliers) : aligned(1.6, true);
+    return { ...map, align } as unknown as TileMap;
+  };
+  const first = { predicted: undefined, prior: { T_map_base: place(0), sigmaPosition: 10, sigmaYaw: 3 } };
+
+  it('is, for a first pose, the best end of starts from all sides, and none where two are as good', async () => {
+    expect(await placed(hollow(920), first)).toMatchObject({ at: 1.6, anew: true });
+    expect(await placed(hollow(949), first)).toMatchObject({ at: 'ambiguous-first-pose' });
   });
 });
