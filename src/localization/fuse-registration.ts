@@ -22,6 +22,7 @@ import {
   record,
   tailWeight,
 } from './measurement-update.ts';
+import { keepOpen, openDirections } from './open-directions.ts';
 import { imuIsFresh } from './propagation.ts';
 
 const DOF = 6;
@@ -63,7 +64,7 @@ export function fuseRegistration(
   if (nis <= context.threshold(registration.gate, dof)) {
     const weight = tailWeight(nis, context.threshold(registration.knee, dof));
     const weighed = weight === 1 ? measurement : inflated(measurement, Array(DOF).fill(weight));
-    const updated = kalmanUpdate(state, weighed);
+    const updated = keepOpen(state, kalmanUpdate(state, weighed), openDirections(noise, DOF - dof));
     const after = { ...updated, scaling: adapted };
     return told({ accepted: true }, seen(after, input, noise, context));
   }

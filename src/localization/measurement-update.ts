@@ -5,6 +5,7 @@ import {
   mahalanobisSquared,
   multiply,
   sandwich,
+  transpose,
 } from '../math/matrix.ts';
 import { expSo3, quatMultiply, quatNormalize } from '../math/so3.ts';
 import { add } from '../math/vec3.ts';
@@ -126,7 +127,8 @@ export function record(
   return { stamp, sensor, ...verdict, nis, dof, innovation, correction };
 }
 
-function inject(state: FilterState, error: Float64Array): FilterState {
+/** The error of 15 numbers goes into the nominal state. */
+export function inject(state: FilterState, error: Float64Array): FilterState {
   const at = (row: number): Vec3 => [error[row]!, error[row + 1]!, error[row + 2]!];
   return {
     ...state,
@@ -140,10 +142,4 @@ function inject(state: FilterState, error: Float64Array): FilterState {
 
 function sum(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((x, i) => x + b[i]!);
-}
-
-function transpose(a: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(a.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = a[i * columns + j]!;
-  return out;
 }

@@ -88,3 +88,10 @@ export function setBlock(
     for (let j = 0; j < 3; j++) out[(row + i) * stride + column + j] = factor * block[3 * i + j]!;
   }
 }
+
+/** Of rows × columns, row-major. */
+export function transpose(a: Float64Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(a.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = a[i * columns + j]!;
+  return out;
+}
