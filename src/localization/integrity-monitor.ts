@@ -51,7 +51,7 @@ export class IntegrityMonitor {
     this.#config = config;
     this.#advice = advice;
     this.#hasMap = start.hasMap;
-    this.#reckoning = new DeadReckoning(config, start.gyroGap);
+    this.#reckoning = new DeadReckoning(config, start.gyroGap, start.hasMap);
     this.#lift = new LiftWatch(start.gravity);
   }
 

@@ -76,15 +76,20 @@ export function separationFrom(from: Anchor, now: Moment, { pose }: PoseEstimate
   };
 }
 
-/** The anchors that are worth keeping: all of the window, some of the time before it, and those that are held. */
-export function thinOut(anchors: readonly Anchor[], stamp: Stamp, config: IntegrityConfig): Anchor[] {
+/** The anchors that are worth keeping: all of the window, some of the time before it, and, where asked for, those held. */
+export function thinOut(
+  anchors: readonly Anchor[],
+  stamp: Stamp,
+  config: IntegrityConfig,
+  keepHeld: boolean,
+): Anchor[] {
   const { separationWindow, separationMemory } = config;
   let last: Stamp | undefined;
   return anchors.filter((anchor) => {
     const age = secondsBetween(anchor.stamp, stamp);
     const near = age <= separationWindow;
     const far = last === undefined || secondsBetween(last, anchor.stamp) >= separationWindow - 1e-3;
-    const kept = anchor.held !== undefined || near || (age <= separationMemory && far);
+    const kept = (keepHeld && anchor.held !== undefined) || near || (age <= separationMemory && far);
     if (kept) last = anchor.stamp;
     return kept;
   });

@@ -39,14 +39,17 @@ export interface Compared {
 export class DeadReckoning {
   readonly #config: IntegrityConfig;
   readonly #track: PlanarTrack;
+  readonly #hasScans: boolean;
   #anchors: Anchor[] = [];
   #past: Moment[] = [];
   #lastOdometry: Stamp | undefined;
   #length = 0;
   #speed = 0;
 
-  constructor(config: IntegrityConfig, gyroGap: number) {
-    this.#config = config;
+  /** @param hasScans that can show who is right: without them what contradicts each other is forgotten with its window */
+  constructor(config: IntegrityConfig, gyroGap: number, hasScans = true) {
+    this.#hasScans = hasScans;
+    this.#config = hasScans ? config : { ...config, separationMemory: config.separationWindow };
     this.#track = new PlanarTrack(gyroGap);
   }
 
@@ -109,7 +112,7 @@ export class DeadReckoning {
     });
     const compared = { separations: [...fresh, ...held], suspect, contradicts };
     const any = this.#anchors.length > 0;
-    if (held.length === 0) this.#anchor(now, estimate);
+    if (held.length === 0 || !this.#hasScans) this.#anchor(now, estimate);
     return any ? compared : undefined;
   }
 
@@ -151,7 +154,8 @@ export class DeadReckoning {
     const step = this.#config.separationWindow / ANCHORS_PER_WINDOW;
     const newest = this.#anchors.at(-1);
     if (newest && secondsBetween(newest.stamp, now.stamp) < step) return;
-    this.#anchors = [...thinOut(this.#anchors, now.stamp, this.#config), anchorAt(now.stamp, estimate, now)];
+    const kept = thinOut(this.#anchors, now.stamp, this.#config, this.#hasScans);
+    this.#anchors = [...kept, anchorAt(now.stamp, estimate, now)];
   }
 }
 

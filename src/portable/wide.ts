@@ -20,7 +20,6 @@ const GRID_TRIES = 8;
 export const JUDGE_POINTS = 1500;
 const SAME_PLACE = 0.3;
 const HELD = 4e-3;
-const ARM = 20;
 
 export function needsWide({ options: { reach = 0, turn = 0 } }: Problem): boolean {
   return reach > NEAR_REACH || turn > NEAR_TURN;
@@ -65,7 +64,7 @@ export function secondBest(found: Alignment, others: readonly ScoredPlace[]): nu
     const shift = pose.position.map((v, a) => v - position[a]!);
     const turn = logSo3(quatMultiply(pose.orientation, quatConjugate(orientation)));
     const way = constrained([...shift, ...turn], found, HELD);
-    return Math.hypot(...way.slice(0, 3)) + ARM * Math.hypot(...way.slice(3)) > SAME_PLACE;
+    return lengthOf(Math.hypot(...way.slice(0, 3)), Math.hypot(...way.slice(3))) > SAME_PLACE;
   });
   return Math.max(0, ...elsewhere.map(({ score }) => score));
 }
@@ -95,9 +94,14 @@ async function gridPlaces(problem: Problem, start: Pose): Promise<Pose[]> {
   return places.sort((a, b) => b.score - a.score).map(({ pose }) => pose);
 }
 
-/** How far at most a point within `arm` metres moves from one pose to the other, nearly; m. */
-export function wayBetween(a: Pose, b: Pose, arm = 20): number {
+/** How far at most a point within `arm` metres moves by a step of `shift` metres and `turn` radians. */
+function lengthOf(shift: number, turn: number, arm = 20): number {
+  return shift + arm * turn;
+}
+
+/** The same from one pose to the other, nearly. */
+export function wayBetween(a: Pose, b: Pose): number {
   const shift = Math.hypot(...a.position.map((v, k) => v - b.position[k]!));
   const dot = a.orientation.reduce((sum, v, k) => sum + v * b.orientation[k]!, 0);
-  return shift + arm * 2 * Math.sqrt(Math.max(0, 1 - dot * dot));
+  return lengthOf(shift, 2 * Math.sqrt(Math.max(0, 1 - dot * dot)));
 }
