@@ -173,8 +173,8 @@ describe('the separation from dead reckoning', () => {
     }) as unknown as PoseEstimate;
 
   /** Straight on at 1 m/s for `seconds`; the estimate is `off` beside the truth at each time. Returns the last answer. */
-  function straight(seconds: number, off: (time: number) => number, odometry = true) {
-    const reckoning = new DeadReckoning(config, 0.5);
+  function straight(seconds: number, off: (time: number) => number, odometry = true, hasScans = true) {
+    const reckoning = new DeadReckoning(config, 0.5, hasScans);
     let said: ReturnType<DeadReckoning['compare']>;
     for (let k = 1; k <= seconds * 100; k++) {
       const time = k / 100;
@@ -204,6 +204,13 @@ describe('the separation from dead reckoning', () => {
       }),
       { ...RUNS, numRuns: 20 },
     );
+  });
+
+  it('forgets with its window a pull that no scan can settle', () => {
+    const pull = (time: number) => 0.3 * Math.max(0, Math.min(time, 20) - 10);
+    expect(straight(20, pull, true, false)).toMatchObject({ contradicts: true });
+    expect(straight(45, pull, true, false)).toMatchObject({ suspect: 0, contradicts: false });
+    expect(straight(45, pull)).toMatchObject({ contradicts: true });
   });
 
   it('does not forget a pull that is over long ago, until somebody has shown who is right', () => {
