@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
+import { closeSoon } from '../../http-close.ts';
 import type { MappedScan, RobotEvent, RobotStatus, RobotWatcher } from '../../ports/robot.ts';
 import { Admission } from './admission.ts';
 import { FoxgloveClient } from './foxglove/foxglove-client.ts';
@@ -94,6 +95,7 @@ export class OperatorGateway implements RobotWatcher {
         headersTimeout: config.times.headersMs,
       },
     });
+    closeSoon(app);
     app.addHook('onRequest', async (request, reply) => {
       if (this.#admission.request(request.ip, clock.nowMs())) return;
       this.#metrics.refused.inc({ reason: 'too-many-requests' });

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
+import { closeSoon } from '../../http-close.ts';
 import { Refusal, refusalReason } from '../../types.ts';
 import { checkGraph } from '../graph-check.ts';
 import { readManifest, readText, writeGraph } from '../graph-file.ts';
@@ -28,6 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** The page on which the features of a map are seen and edited, and what it asks for. For one person, on loopback. */
 export async function editServer({ dir, page, picture }: EditOptions): Promise<FastifyInstance> {
   const app = fastify({ bodyLimit: BODY_LIMIT });
+  closeSoon(app);
   app.addHook('onRequest', async (request, reply) => {
     const { host, origin } = request.headers;
     if (!OURS.test(host ?? '') || (origin !== undefined && origin !== `http://${host}`))

@@ -3,6 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { closeSoon } from '../../http-close.ts';
 import type { Profile } from '../../route/profile.ts';
 import type { Tokens } from './auth.ts';
 import { DriveCatalog } from './drive-catalog.ts';
@@ -56,6 +57,7 @@ export async function mapService(options: ServiceOptions): Promise<FastifyInstan
     },
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, asProblem(error)),
   });
+  closeSoon(app);
   // Bodies are checked by zod in the handlers: schemas of routes are for the page.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
