@@ -46,6 +46,9 @@ export function relate(a: SignalState, b: SignalState, toleranceS: number): Rela
     const apart = Math.max(first.min - second.max, second.min - first.max);
     return apart <= toleranceS * 1000 ? 'agree' : 'disagree';
   }
+  // The newer word may be the earlier one: the clocks of the vendors are apart.
+  const turning = second !== undefined && second.min - older.sourceTime <= CLOCKS_MS;
+  if (turning && FOLLOWS[newer.phase]?.includes(older.phase)) return 'incomparable';
   if (!first) return newer.sourceTime - older.sourceTime <= SAME_MOMENT_MS ? 'disagree' : 'incomparable';
   return first.min > newer.sourceTime + CLOCKS_MS ? 'disagree' : 'incomparable';
 }
