@@ -62,7 +62,8 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
         {InstanceAccessor<&CloudHandle::size>("size"), InstanceAccessor<&CloudHandle::has_times>("hasTimes"),
          InstanceAccessor<&CloudHandle::time_range>("timeRange"),
          InstanceAccessor<&CloudHandle::has_normals>("hasNormals"),
-         InstanceAccessor<&CloudHandle::spread>("spread"), InstanceMethod<&CloudHandle::arrays>("arrays")});
+         InstanceAccessor<&CloudHandle::spread>("spread"), InstanceMethod<&CloudHandle::arrays>("arrays"),
+         InstanceMethod<&CloudHandle::release>("release")});
   }
 
   static std::int64_t bytes(const Cloud& cloud) {
@@ -106,6 +107,14 @@ class CloudHandle : public Handle<CloudHandle, Cloud> {
     if (value_->has_normals()) out.Set("normals", interleave(env, value_->nx, value_->ny, value_->nz));
     if (!value_->curvature.empty()) out.Set("curvature", from_floats(env, value_->curvature));
     return out;
+  }
+
+  // Work under way holds the value itself.
+  void release(const Napi::CallbackInfo& info) {
+    static const auto nothing = std::make_shared<const Cloud>();
+    value_ = nothing;
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), -bytes_);
+    bytes_ = 0;
   }
 };
 

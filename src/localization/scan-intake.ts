@@ -62,6 +62,7 @@ export async function prepareScan(
   if (few) return { ok: false, ...few, points };
   for (const frame of untimed) parts.notice('points-untimed', untimedHelp(frame));
   const scan = await time.stage('thin', core.thin(sweeps, lidar.voxelSize));
+  for (const { cloud } of sweeps) cloud.release();
   const shape = shapeProblem(scan);
   return shape ? { ok: false, ...shape, points } : { ok: true, scan, points };
 }

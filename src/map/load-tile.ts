@@ -56,5 +56,7 @@ export async function loadTile(
       'tile-normals',
       `expected unit normals, found length ${fault.length.toFixed(3)} at point ${fault.point}`,
     );
-  return make(cloud, origin);
+  const tile = await make(cloud, origin);
+  cloud.release();
+  return tile;
 }

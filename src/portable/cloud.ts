@@ -4,11 +4,15 @@ import { Refusal, type Vec3 } from '../types.ts';
 
 /** A cloud that owns its arrays. `raw` lends them to the portable core's own functions, which never write to them. */
 export class PortableCloud implements Cloud {
-  readonly raw: CloudArrays;
+  #raw: CloudArrays;
 
   /** Takes the arrays over without a check: for results of our own. */
   constructor(arrays: CloudArrays) {
-    this.raw = arrays;
+    this.#raw = arrays;
+  }
+
+  get raw(): CloudArrays {
+    return this.#raw;
   }
 
   get size(): number {
@@ -46,6 +50,10 @@ export class PortableCloud implements Cloud {
     const copies = Object.entries(this.raw).map(([name, values]) => [name, (values as Float32Array).slice()]);
     return Object.fromEntries(copies) as CloudArrays;
   }
+
+  release(): void {
+    this.#raw = { positions: new Float32Array() };
+  }
 }
 
 const VALUES_PER_POINT = { positions: 3, intensity: 1, times: 1, normals: 3, curvature: 1 } as const;
@@ -76,9 +84,12 @@ export function makeCloud(arrays: CloudArrays): PortableCloud {
   return new PortableCloud(copies as unknown as CloudArrays);
 }
 
-/** The portable cloud behind a handle. Throws a Refusal `bad-argument` for the handle of another core. */
+/**
+ * The portable cloud behind a handle, as it is now: the handle may be released while a call works on it. Throws a Refusal
+ * `bad-argument` for the handle of another core.
+ */
 export function portableCloud(cloud: Cloud): PortableCloud {
-  if (cloud instanceof PortableCloud) return cloud;
+  if (cloud instanceof PortableCloud) return new PortableCloud(cloud.raw);
   throw new Refusal('bad-argument', 'expected a Cloud made by this core');
 }
 

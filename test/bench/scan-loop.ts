@@ -47,8 +47,8 @@ export class ScanLoop {
     for (; performance.now() - began < 1000 * seconds; scans++) {
       const { message, T_base_sensor, motion, T_map_base } = frames[scans % frames.length]!;
       const { cloud } = await this.#core.decodePointCloud2(message, lidar);
-      const level = await this.#core.deskew(cloud, T_base_sensor, motion);
-      const thin = await this.#core.downsample(level, lidar.voxelSize);
+      const thin = await this.#core.thin([{ cloud, T_base_sensor, motion }], lidar.voxelSize);
+      cloud.release();
       await map.align(thin, beside(random, T_map_base, 0.1, 0.5), tracking);
       await pause(Math.max(0, began + PERIOD_MS * (scans + 1) - performance.now()));
     }

@@ -81,9 +81,30 @@ function handlesContract(core: Core): void {
       hasNormals: false,
       spread: [0, 0, 0] as const,
       arrays: () => ({ positions }),
+      release() {},
     };
     expect(await reasonOf(() => core.downsample(foreign, 1))).toBe('bad-argument');
     expect(await reasonOf(() => core.kdTree(foreign))).toBe('bad-argument');
+  });
+
+  it('has no points once it is released, and calls that had it before go on', async () => {
+    const normals = Float32Array.of(0, 0, 1, 0, 0, 1, 0, 0, 1);
+    const cloud = core.cloud({ positions, normals });
+    const map = core.tileMap(20);
+    const tile = core.tile(cloud, [0, 0, 0]);
+    const thin = core.downsample(cloud, 0.001);
+    cloud.release();
+    cloud.release();
+    expect([cloud.size, cloud.hasNormals, cloud.spread, cloud.arrays().positions.length]).toEqual([
+      0,
+      false,
+      [0, 0, 0],
+      0,
+    ]);
+    expect((await thin).size).toBe(3);
+    map.add('0_0', await tile);
+    expect(map.points).toBe(3);
+    expect((await core.downsample(cloud, 1)).size).toBe(0);
   });
 
   it('answers an aborted signal with the reason cancelled', async () => {
