@@ -9,6 +9,7 @@ type Addon = Pick<Core, 'cloud' | 'setThreads' | 'traceVoxels'> & {
 } & {
   /** Sets (when given) and says the instruction set. */
   setSimd(simd?: 'scalar' | 'best'): Core['simd'];
+  keepMemory(): void;
   TileMap: new (tileSize: number) => NativeTileMap;
   CancelToken: new () => CancelToken;
   RayScene: new (solids: Float64Array) => RayScene;
@@ -57,6 +58,11 @@ export function loadCore(
     'no-native-core',
     'expected native/build/dilly.node, found none that loads; run: npm rebuild',
   );
+}
+
+/** Has this process keep the memory that it was given, all of it: for those that run a robot. Without the addon nothing. */
+export function keepMemory(): void {
+  loadAddon()?.keepMemory();
 }
 
 function loadAddon(): Addon | undefined {

@@ -149,9 +149,9 @@ export class Localizer {
         points = prepared.points;
         if (!prepared.ok) return this.#refuse(stamp, prepared.reason, prepared.detail, points);
         const { scan } = prepared;
-        const placed = await time.stage('register', this.#register(stamp, scan, map));
+        const placed = await time.stage('register', () => this.#register(stamp, scan, map));
         found = placed.found;
-        await time.stage('fuse', this.#fuse(stamp, placed));
+        await time.stage('fuse', () => this.#fuse(stamp, placed));
         if (found.ok) this.#parts.onScan?.(scan, stamp, found.T_map_base);
       }
     } catch (error) {

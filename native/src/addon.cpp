@@ -1,4 +1,8 @@
 // The N-API border: checks arguments, converts, and queues work on threads. The methods are in include/dilly.
+#ifdef __linux__
+#include <malloc.h>
+#endif
+
 #include "dilly/pcd.hpp"
 #include "dilly/thin.hpp"
 #include "dilly/tile_index.hpp"
@@ -290,6 +294,18 @@ Napi::Value set_simd_js(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), simd == Simd::avx2 ? "avx2" : simd == Simd::neon ? "neon" : "scalar");
 }
 
+// keepMemory(): what malloc was given once it keeps, also large blocks. It would give each cloud of 2 MB back
+// to the system and fetch it again page by page, for longer than a scan is worked on. For a process that runs
+// a robot.
+Napi::Value keep_memory_js(const Napi::CallbackInfo& info) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that glibc takes
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_TOP_PAD, 64 << 20);
+#endif
+  return info.Env().Undefined();
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto* addon = new AddonState;  // owned by the environment from here on
   env.SetInstanceData(addon);
@@ -319,6 +335,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("traceVoxels", trace_voxels_js);
   add("setThreads", set_threads_js);
   add("setSimd", set_simd_js);
+  add("keepMemory", keep_memory_js);
   return exports;
 }
 

@@ -30,6 +30,7 @@ import {
   withCommonOptions,
 } from './shared.ts';
 import { startFrom } from './start.ts';
+import { steadyMemory } from './steady-memory.ts';
 
 export interface ReplayOptions extends CommonOptions {
   readonly map?: string;
@@ -101,6 +102,7 @@ async function replayOn(
 ): Promise<{ summary: RunSummary; record: RunRecord }> {
   const { config } = session;
   const threads = threadsOf(options);
+  steadyMemory();
   const core = openCore(session);
   core.setThreads(threads);
 

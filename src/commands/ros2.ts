@@ -5,6 +5,7 @@ import { openRclnodejs } from '../adapters/ros2/rclnodejs-port.ts';
 import { loadConfig } from '../config.ts';
 import { openRos2Robot } from './ros2-robot.ts';
 import { type CommonOptions, openCore, openSession, withCommonOptions } from './shared.ts';
+import { steadyMemory } from './steady-memory.ts';
 import { Systemd } from './systemd.ts';
 
 interface Ros2Options extends CommonOptions {
@@ -21,6 +22,7 @@ export function addRos2(program: Command): void {
 
 /** Parameters of ROS win over --set, --set over the file. */
 async function run(ros: string[], options: Ros2Options): Promise<void> {
+  steadyMemory();
   const { log } = await openSession(options);
   const port = await openRclnodejs(options.name, ros);
   try {

@@ -12,6 +12,7 @@ import { makeSimMap } from './sim-map.ts';
 import { simRoute } from './sim-route.ts';
 import { type Delivery, runDelivery, type SimParts } from './sim-run.ts';
 import { describeTable, summariseDeliveries } from './sim-table.ts';
+import { steadyMemory } from './steady-memory.ts';
 
 export const DEMO_MAP = fileURLToPath(new URL('../../maps/gangnam-demo', import.meta.url));
 export const PROFILES = fileURLToPath(new URL('../../maps/profiles', import.meta.url));
@@ -111,6 +112,7 @@ export async function openSim(
   options: Omit<SimOptions, 'seed'>,
 ): Promise<{ parts: Omit<SimParts, 'seed'>; close(): Promise<void> }> {
   const session = await openSession(options);
+  steadyMemory();
   const core = openCore(session);
   core.setThreads(2);
   const lidar = CITY_LIDARS[options.lidar];

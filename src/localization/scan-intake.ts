@@ -51,7 +51,7 @@ export async function prepareScan(
       if (clouds.length > 1) parts.notice('unknown-mount', unmounted);
       continue;
     }
-    const decoded = await time.stage('decode', core.decodePointCloud2(cloud, lidar));
+    const decoded = await time.stage('decode', () => core.decodePointCloud2(cloud, lidar));
     seen.push(pointsOf(cloud, decoded));
     if (decoded.times === 'none' && lidar.turn.told !== 'none') untimed.push(cloud.frameId);
     sweeps.push(sweepOf(cloud, decoded, T_base_sensor, stamp, parts));
@@ -61,7 +61,7 @@ export async function prepareScan(
   const few = scanProblem(points, parts.minPoints);
   if (few) return { ok: false, ...few, points };
   for (const frame of untimed) parts.notice('points-untimed', untimedHelp(frame));
-  const scan = await time.stage('thin', core.thin(sweeps, lidar.voxelSize));
+  const scan = await time.stage('thin', () => core.thin(sweeps, lidar.voxelSize));
   for (const { cloud } of sweeps) cloud.release();
   const shape = shapeProblem(scan);
   return shape ? { ok: false, ...shape, points } : { ok: true, scan, points };

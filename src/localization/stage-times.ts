@@ -7,9 +7,9 @@ export class StageTimes {
     this.#clock = clock;
   }
 
-  async stage<T>(name: string, work: Promise<T>): Promise<T> {
+  async stage<T>(name: string, work: () => Promise<T>): Promise<T> {
     const start = this.#clock.nowMs();
-    const result = await work;
+    const result = await work();
     this.milliseconds[name] = (this.milliseconds[name] ?? 0) + this.#clock.nowMs() - start;
     return result;
   }

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import { steadyMemory } from '../../src/commands/steady-memory.ts';
 import { Random } from '../../src/math/random.ts';
 import { loadCore } from '../../src/native.ts';
 import { beside } from './starts.ts';
@@ -31,6 +32,7 @@ export class ScanLoop {
   }
 
   static async open(): Promise<ScanLoop> {
+    steadyMemory();
     const core = loadCore('native');
     core.setThreads(2);
     return new ScanLoop(core, await openStreet(core));

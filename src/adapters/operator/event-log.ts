@@ -40,7 +40,7 @@ export class EventLog {
   append(nowMs: number, frameOf: (seq: number) => EventFrame): LoggedEvent {
     const seq = this.#last + 1;
     const frame = frameOf(seq);
-    const event = { seq, takenMs: nowMs, frame, bytes: Buffer.from(JSON.stringify(frame)) };
+    const event = { seq, takenMs: nowMs, frame, bytes: ownBytes(JSON.stringify(frame)) };
     this.#last = seq;
     this.#events.push(event);
     this.expire(nowMs);
@@ -72,4 +72,11 @@ export class EventLog {
       .filter(({ takenMs }) => takenMs >= fromMs)
       .map(({ frame }) => frame);
   }
+}
+
+/** Not a part of Node's pool of 8 kB, all of which a small buffer that is kept would hold. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
