@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DriveStore } from '../../src/map-service/http/drive-store.ts';
 import { FolderStore } from '../../src/map-service/http/folder-store.ts';
 import { Random } from '../../src/math/random.ts';
 import { sha256 } from './demo-map.ts';
@@ -40,6 +41,22 @@ const offsetOf = async (name: string) =>
   );
 
 describe('drives', () => {
+  it('that nobody went on with for two weeks are forgotten, and no others', async () => {
+    const drives = mkdtempSync(join(tmpdir(), 'drives-old-'));
+    const old = new Date(Date.now() - 15 * 24 * 3_600_000);
+    const [gone, going, whole] = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
+    for (const name of [`${gone}.part`, `${gone}.json`, `${going}.part`, `${going}.json`, whole!]) {
+      writeFileSync(join(drives, name), '{"bytes":9}');
+      if (name !== `${going}.part`) utimesSync(join(drives, name), old, old);
+    }
+    const store = new DriveStore(drives, 1e6);
+    await store.begin(hex, 100);
+    expect(readdirSync(drives).sort()).toEqual(
+      [`${going}.json`, `${going}.part`, whole, `${hex}.json`, `${hex}.part`].sort(),
+    );
+    rmSync(drives, { recursive: true });
+  });
+
   it('come in parts, go on after a cut, and are there once', async () => {
     const begun = await begin({ sha256: hex, bytes: recording.length });
     expect([begun.status, begun.headers.get('location')]).toEqual([201, `/v1/drives/files/${hex}`]);

@@ -1,6 +1,17 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -14,6 +25,11 @@ export interface DriveState {
   readonly complete: boolean;
 }
 
+/** An upload that nobody went on with for so long is forgotten; its robot begins anew. */
+const UNFINISHED_MS = 14 * 24 * 3_600_000;
+const LOOK_EVERY_MS = 3_600_000;
+const UNFINISHED = /\.(?:part|json|tmp)$/;
+
 /**
  * Recordings of robots in one folder, named by hash: NAME while whole, NAME.part and NAME.json while they come. All
  * state is in the folder, so that instances that share it go on with each other's uploads.
@@ -22,6 +38,7 @@ export class DriveStore {
   readonly #folder: string;
   readonly #maxBytes: number;
   readonly #keepFree: number;
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   /** @param keepFree bytes of the disk that recordings never take */
   constructor(folder: string, maxBytes: number, keepFree = 0) {
@@ -44,6 +61,7 @@ export class DriveStore {
     if (bytes > this.#maxBytes)
       throw new Problem(413, 'drive-too-large', `expected at most ${this.#maxBytes} bytes, found ${bytes}`);
     await mkdir(this.#folder, { recursive: true });
+    await this.#forgetOld(Date.now());
     const known = await this.find(sha256);
     if (known && known.bytes !== bytes)
       throw new Problem(409, 'other-length', `expected ${known.bytes} bytes as begun, found ${bytes}`);
@@ -119,6 +137,23 @@ export class DriveStore {
     }
     await this.#forget(sha256);
     return { sha256, bytes, offset: bytes, complete: true };
+  }
+
+  async #forgetOld(nowMs: number): Promise<void> {
+    if (nowMs - this.#lookedMs < LOOK_EVERY_MS) return;
+    this.#lookedMs = nowMs;
+    const ages = new Map<string, number>();
+    for (const name of (await readdir(this.#folder)).filter((file) => UNFINISHED.test(file))) {
+      const { mtimeMs } = await stat(join(this.#folder, name)).catch(() => ({ mtimeMs: nowMs }));
+      const [sha256] = name.split('.');
+      // The part is written to as long as somebody sends; what says its length is not.
+      ages.set(sha256!, Math.min(nowMs - mtimeMs, ages.get(sha256!) ?? Number.POSITIVE_INFINITY));
+    }
+    for (const name of await readdir(this.#folder)) {
+      const [sha256, ...rest] = name.split('.');
+      if (rest.length > 0 && (ages.get(sha256!) ?? 0) > UNFINISHED_MS)
+        await rm(join(this.#folder, name), { force: true });
+    }
   }
 
   async #forget(sha256: string): Promise<void> {
