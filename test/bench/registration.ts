@@ -1,3 +1,4 @@
+import { steadyMemory } from '../../src/commands/steady-memory.ts';
 import type { Core } from '../../src/core.ts';
 import { Random } from '../../src/math/random.ts';
 import { median } from '../../src/math/statistics.ts';
@@ -36,6 +37,7 @@ const LAYERED: Way = {
 
 /** From a raw scan to a pose with the map ready; alignment alone beside its peers; and from how far it finds home. */
 export async function run(): Promise<Row[]> {
+  steadyMemory();
   const core = loadCore('native');
   const crisp = await openStreet(core, true);
   const layered = await openStreet(core);
