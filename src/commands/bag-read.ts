@@ -29,33 +29,6 @@ export interface BagSurvey {
   readonly refused: Readonly<Record<string, number>>;
 }
 
-export type Verdict =
-  | 'ok'
-  /** a sound bag without messages */
-  | 'no-messages'
-  | 'empty-file'
-  | 'truncated'
-  | 'damaged'
-  | 'bad-messages'
-  | 'unsupported'
-  | 'not-a-bag';
-
-export interface CheckRow {
-  readonly path: string;
-  readonly verdict: Verdict;
-  readonly format: string | null;
-  readonly messages: number;
-  readonly detail: string;
-}
-
-const VERDICTS: Readonly<Record<string, Verdict>> = {
-  'empty-bag': 'empty-file',
-  'truncated-bag': 'truncated',
-  'damaged-bag': 'damaged',
-  'unsupported-compression': 'unsupported',
-  'not-a-bag': 'not-a-bag',
-};
-
 /** Every message of a bag file as it is stored, by time; `report` hears of damage. Rejects with a Refusal. */
 export async function* rawMessages(
   path: string,
@@ -123,22 +96,6 @@ function faultOf(topic: BagTopic, data: Uint8Array): string | undefined {
     return bad?.kind === 'refused' ? bad.reason : undefined;
   } catch (error) {
     return refusalReason(error) ?? 'bad-message';
-  }
-}
-
-/** The verdict on one file; it never rejects for what is in the file. */
-export async function checkFile(path: string): Promise<CheckRow> {
-  try {
-    const { format, messages, damage, refused } = await surveyBag(path);
-    const cut = damage.find(({ reason }) => reason === 'truncated-bag') ?? damage[0];
-    if (cut) return { path, verdict: VERDICTS[cut.reason]!, format, messages, detail: cut.detail };
-    const bad = Object.entries(refused).map(([reason, count]) => `${count} × ${reason}`);
-    if (bad.length > 0) return { path, verdict: 'bad-messages', format, messages, detail: bad.join(', ') };
-    return { path, verdict: messages > 0 ? 'ok' : 'no-messages', format, messages, detail: '' };
-  } catch (error) {
-    const verdict = VERDICTS[refusalReason(error) ?? ''];
-    if (!verdict) throw error;
-    return { path, verdict, format: null, messages: 0, detail: (error as Error).message };
   }
 }
 

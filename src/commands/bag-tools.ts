@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { Refusal } from '../types.ts';
+import { checkBags } from './bag-check.ts';
 import { type Copied, copyBag } from './bag-copy.ts';
-import { checkFile, filesOf, surveyBag } from './bag-read.ts';
+import { type BagSurvey, filesOf, surveyBag } from './bag-read.ts';
+import { progressBar } from './progress.ts';
 import { answer, type CommonOptions, withCommonOptions } from './shared.ts';
 
 interface CutOptions extends CommonOptions {
@@ -13,38 +15,28 @@ interface CutOptions extends CommonOptions {
 
 export function addBagTools(bag: Command): void {
   withCommonOptions(bag.command('info'))
-    .description('what is in a bag file: time, topics, types, rates, and what is lost of it')
-    .argument('<file>', 'MCAP, rosbag2 SQLite or ROS 1 bag')
+    .description('what is in a bag: time, topics, types, rates, and what is lost of it')
+    .argument('<path>', 'MCAP, rosbag2 SQLite or ROS 1 bag, or a folder of them')
     .action(async (path: string, options: CommonOptions) => {
-      const { start, end, topics, ...found } = await surveyBag(path);
-      const seconds = start === undefined ? 0 : Number(end! - start) / 1e9;
-      const rows = topics.map((topic) => ({
-        ...topic,
-        hertz: seconds > 0 && topic.messages > 1 ? (topic.messages - 1) / seconds : null,
-      }));
-      const value = { ...found, start: start?.toString(), end: end?.toString(), seconds, topics: rows };
-      const lines = rows.map(
-        ({ name, type, messages, hertz }) =>
-          `  ${String(messages).padStart(8)}  ${hertz === null ? '' : hertz.toFixed(2).padStart(8)} Hz  ${name}  ${type}`,
-      );
-      const lost = found.damage.map(({ reason, detail }) => `  ${reason}: ${detail}`);
+      const surveys: BagSurvey[] = [];
+      for (const file of await filesOf(path)) surveys.push(await surveyBag(file));
+      const [first, ...others] = surveys.map(infoOf);
+      if (!first) throw new Refusal('not-a-bag', `expected a bag in ${path}, found no file`);
       answer(
         options,
-        value,
-        [
-          `${path}: ${found.format}, ${(found.bytes / 1e6).toFixed(1)} MB, ${seconds.toFixed(1)} s, ${found.messages} messages`,
-          ...lines,
-          ...lost,
-        ].join('\n'),
+        others.length > 0 ? { files: [first.value, ...others.map(({ value }) => value)] } : first.value,
+        [first, ...others].map(({ text }) => text).join('\n'),
       );
     });
   withCommonOptions(bag.command('check'))
-    .description('a verdict on each bag file: whole, cut, damaged, without messages, or no bag')
+    .description(
+      'a verdict on each bag file: whole, cut, damaged, without messages, or no bag; and on what metadata.yaml says',
+    )
     .argument('<paths...>', 'files, or folders whose files are all checked')
     .action(async (paths: string[], options: CommonOptions) => {
-      const files = (await Promise.all(paths.map(filesOf))).flat();
-      const rows = [];
-      for (const file of files) rows.push(await checkFile(file));
+      const bar = progressBar('checking', 1);
+      const rows = await checkBags(paths, (done, of) => bar.update(done / of, `${done} of ${of} files`));
+      bar.stop();
       const text = rows.map(({ path, verdict, messages, detail }) =>
         `${verdict.padEnd(12)} ${String(messages).padStart(7)}  ${path}${detail ? `: ${detail}` : ''}`.trimEnd(),
       );
@@ -88,6 +80,28 @@ export function addBagTools(bag: Command): void {
       });
       answer(options, copied, described(copied));
     });
+}
+
+function infoOf({ start, end, topics, ...found }: BagSurvey): { value: object; text: string } {
+  const seconds = start === undefined ? 0 : Number(end! - start) / 1e9;
+  const rows = topics.map((topic) => ({
+    ...topic,
+    hertz: seconds > 0 && topic.messages > 1 ? (topic.messages - 1) / seconds : null,
+  }));
+  const lines = rows.map(
+    ({ name, type, messages, hertz }) =>
+      `  ${String(messages).padStart(8)}  ${hertz === null ? '' : hertz.toFixed(2).padStart(8)} Hz  ${name}  ${type}`,
+  );
+  const lost = found.damage.map(({ reason, detail }) => `  ${reason}: ${detail}`);
+  const megabytes = (found.bytes / 1e6).toFixed(1);
+  return {
+    value: { ...found, start: start?.toString(), end: end?.toString(), seconds, topics: rows },
+    text: [
+      `${found.path}: ${found.format}, ${megabytes} MB, ${seconds.toFixed(1)} s, ${found.messages} messages`,
+      ...lines,
+      ...lost,
+    ].join('\n'),
+  };
 }
 
 function described({ out, messages, bytes, damage }: Copied): string {

@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { McapBagWriter } from '../../src/adapters/recorder/mcap-writer.ts';
+import { checkBags, checkFile } from '../../src/commands/bag-check.ts';
 import { copyBag } from '../../src/commands/bag-copy.ts';
-import { checkFile, filesOf, surveyBag } from '../../src/commands/bag-read.ts';
+import { filesOf, surveyBag } from '../../src/commands/bag-read.ts';
 import { Random } from '../../src/math/random.ts';
 import { realData } from '../data.ts';
 import { keyOf, plain, readAll, sampleDrive, writeMcap, writeSqlite } from '../replay/fixtures.ts';
@@ -112,14 +114,40 @@ describe('bag check', () => {
     expect([verdict, detail]).toEqual(['bad-messages', expect.stringMatching(/^20 × /)]);
   });
 
+  it.each<[string, (text: string) => string, string | undefined]>([
+    ['as it was written', (text) => text, undefined],
+    [
+      'with a file too many',
+      (text) => text.replace(/(file_paths:\n +- )/, '$1gone.mcap\n    - '),
+      'incomplete',
+    ],
+    ['with another count', (text) => text.replace(/message_count: \d+/, 'message_count: 9'), 'other-count'],
+    ['in another format', (text) => text.replace('format: cdr', 'format: wrong'), 'unsupported'],
+    ['cut', (text) => text.slice(0, 60), 'damaged'],
+    ['no YAML', () => '{{{', 'damaged'],
+  ])('a folder whose metadata.yaml is %s', async (name, change, verdict) => {
+    const folder = join(root, `described ${name}`);
+    const writer = await McapBagWriter.create(folder);
+    for (const message of drive) await writer.write(message);
+    await writer.close();
+    const metadata = join(folder, 'metadata.yaml');
+    writeFileSync(metadata, change(readFileSync(metadata, 'utf8')));
+    const [bag, ...wrong] = await checkBags([folder]);
+    expect(bag).toMatchObject({ verdict: 'ok', messages: drive.length });
+    expect(wrong.map((row) => [row.path, row.verdict])).toEqual(verdict ? [[metadata, verdict]] : []);
+  });
+
   it.skipIf(!CASES)('real and broken files of others', async () => {
-    const rows = await Promise.all((await filesOf(CASES!)).map(checkFile));
+    const rows = await checkBags([CASES!]);
     const odd = rows
       .filter(({ verdict }) => verdict !== 'ok' && verdict !== 'not-a-bag')
       .map(({ path, verdict }) => [path.split('/').at(-1), verdict]);
     expect(odd.sort()).toEqual([
       ['empty-file.bag', 'empty-file'],
       ['empty_bag_0.db3', 'no-messages'],
+      // In each storage the wrong_rmw_test.
+      ['metadata.yaml', 'unsupported'],
+      ['metadata.yaml', 'unsupported'],
       ['no-messages.bag', 'no-messages'],
     ]);
     expect(rows.filter(({ verdict }) => verdict === 'ok')).toHaveLength(29);
