@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { MappedScan, RobotEvent, RobotStatus } from '../../../ports/robot.ts';
+import type { StampedPose } from '../../../types.ts';
 import type { GatewayParts } from '../gateway-parts.ts';
 import { Throttle } from '../throttle.ts';
 import { mapMarkers, statusMarkers } from './markers.ts';
@@ -60,7 +61,7 @@ export class FoxgloveFeed {
   readonly #changed: () => void;
   readonly #latest = new Map<number, Latest>();
   readonly #watched = new Map<number, number>();
-  readonly #trail: RobotStatus['frame'][] = [];
+  readonly #trail: StampedPose[] = [];
   readonly #status: Throttle<RobotStatus>;
   readonly #slow: Throttle<RobotStatus>;
   readonly #scan: Throttle<MappedScan>;
@@ -155,7 +156,7 @@ export class FoxgloveFeed {
     const last = this.#trail.at(-1)?.pose;
     const [x, y] = frame.pose.position;
     if (last && Math.hypot(x - last.position[0], y - last.position[1]) < TRAIL.step) return;
-    this.#trail.push(frame);
+    this.#trail.push({ stamp: frame.stamp, pose: frame.pose });
     if (this.#trail.length > TRAIL.poses) this.#trail.shift();
   }
 

@@ -1,5 +1,5 @@
 import type { MappedScan, RobotEvent, RobotStatus } from '../../../ports/robot.ts';
-import type { FrameResult, Pose, Stamp, Vec3 } from '../../../types.ts';
+import type { FrameResult, Pose, Stamp, StampedPose, Vec3 } from '../../../types.ts';
 
 const FLAT = { x: 0, y: 0, z: 0, w: 1 };
 /** sensor_msgs/PointField FLOAT32 */
@@ -46,8 +46,8 @@ export function pathMessage(stamp: Stamp, line: readonly (readonly [number, numb
 }
 
 /** nav_msgs/Path of where the robot was */
-export function posesMessage(stamp: Stamp, frames: readonly FrameResult[]): object {
-  const poses = frames.map((frame) => ({ header: header(frame.stamp), pose: poseFields(frame.pose!) }));
+export function posesMessage(stamp: Stamp, trail: readonly StampedPose[]): object {
+  const poses = trail.map((one) => ({ header: header(one.stamp), pose: poseFields(one.pose) }));
   return { header: header(stamp), poses };
 }
 
