@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { refusalReason } from '../types.ts';
@@ -99,7 +99,8 @@ async function metadataFault(
     message_count,
     topics_with_message_count,
   } = found.rosbag2_bagfile_information;
-  const files = names.map((name) => rows.find(({ path }) => path === join(folder, name)));
+  // The first versions name the folder too.
+  const files = names.map((name) => rows.find(({ path }) => path === join(folder, basename(name))));
   const missing = names.filter((_, k) => !files[k]);
   if (missing.length > 0)
     return { verdict: 'incomplete', detail: `expected ${missing.join(', ')}, found no such file` };
