@@ -36,11 +36,11 @@ describe('a scenario of the city', () => {
 
   it('fails where what it says is not so, and says what was seen', () => {
     const world = new CityWorld();
-    const moment = { reason: undefined, level: 0.2, speed: 1, advice: '' };
-    world.moments.push(
+    const moment = { reason: undefined, level: 0.2, speed: 1 };
+    world.moments = [
       { at: 1, state: 'TRACKING', error: 0.01, ...moment },
       { at: 2, state: 'TRACKING', error: 0.6, ...moment },
-    );
+    ];
     world.speeds.push({ at: 1, speed: 1 }, { at: 2, speed: 1 });
     for (const sentence of [
       'TRACKING is never wrong',

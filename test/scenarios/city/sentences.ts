@@ -2,7 +2,8 @@ import { expect } from 'vitest';
 import { block, vehicle } from '../../../src/adapters/sim/city/solid.ts';
 import { yawOf } from '../../../src/math/so3.ts';
 import { damagedMap, servedMap, wallMap } from './maps.ts';
-import { type CityWorld, type Event, type Moment, SMALL } from './world.ts';
+import type { Moment } from './moments.ts';
+import { type CityWorld, type Event, SMALL } from './world.ts';
 
 type Sentence = readonly [pattern: RegExp, meaning: (world: CityWorld, ...words: string[]) => void];
 

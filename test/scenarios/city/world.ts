@@ -6,18 +6,10 @@ import { type Delivery, runDelivery, type SimRuntime } from '../../../src/comman
 import type { Pose, Stamp, UpdateRecord } from '../../../src/types.ts';
 import { cityMap, type TestMap } from './maps.ts';
 import { Memory } from './memory.ts';
+import { type Moment, MomentLog } from './moments.ts';
 
-/** One result of the localisation, held against the truth. Metres and seconds. */
-export interface Moment {
-  readonly at: number;
-  readonly state: string;
-  readonly reason: string | undefined;
-  /** horizontal; undefined without a pose */
-  readonly error: number | undefined;
-  readonly level: number | undefined;
-  readonly speed: number;
-  readonly advice: string;
-}
+/** Results a second of any LiDAR here, at most. */
+const RATE = 20;
 
 /** Something that is done to the drive at a time. */
 export interface Event {
@@ -44,7 +36,8 @@ export class CityWorld {
   // when
   readonly events: Event[] = [];
   // what was seen
-  readonly moments: Moment[] = [];
+  moments: readonly Moment[] = [];
+  /** not kept, nor speeds, where the memory is looked at */
   readonly updates: (UpdateRecord & { readonly at: number })[] = [];
   readonly refusals: { readonly at: number; readonly reason: string; readonly detail: string }[] = [];
   /** how fast it truly is, ten times a second */
@@ -77,58 +70,67 @@ export class CityWorld {
     return this.moments.at(-1)?.at ?? 0;
   }
 
+  /** the robot's last */
+  advice = 'none yet';
+
   async #drive(): Promise<void> {
     const { parts } = this.map;
     const truth = new Map<Stamp, Pose>();
     const queue = [...this.events].sort((a, b) => a.at - b.at);
     let at = 0;
     let speed = 0;
-    let advice = 'none yet';
-    this.result = await runDelivery({
-      ...parts,
-      ...(this.pois && { pois: this.pois }),
-      seed: this.seed,
-      maxSeconds: this.seconds,
-      city: {
-        ...parts.city,
-        lidar: this.lidar,
-        rain: this.rain,
-        extras: this.extras,
-        ...(this.start && { start: this.start }),
-      },
-      sink: {
-        frame: ({ stamp, state, stateReason, pose, protectionLevel }) => {
-          const true_ = truth.get(stamp);
-          const error =
-            pose && true_
-              ? Math.hypot(...[0, 1].map((k) => pose.position[k]! - true_.position[k]!))
-              : undefined;
-          this.moments.push({ at, state, reason: stateReason, error, level: protectionLevel, speed, advice });
+    const log = new MomentLog(RATE * this.seconds + 100);
+    const isLean = this.memory.every > 0;
+    try {
+      this.result = await runDelivery({
+        ...parts,
+        ...(this.pois && { pois: this.pois }),
+        seed: this.seed,
+        maxSeconds: this.seconds,
+        city: {
+          ...parts.city,
+          lidar: this.lidar,
+          rain: this.rain,
+          extras: this.extras,
+          ...(this.start && { start: this.start }),
         },
-        update: (record) => {
-          if (record.sensor === 'gnss' || record.sensor === 'registration')
-            this.updates.push({ ...record, at });
+        sink: {
+          frame: ({ stamp, state, stateReason, pose, protectionLevel }) => {
+            const true_ = truth.get(stamp);
+            const error =
+              pose && true_
+                ? Math.hypot(...[0, 1].map((k) => pose.position[k]! - true_.position[k]!))
+                : undefined;
+            log.add({ at, state, reason: stateReason, error, level: protectionLevel, speed });
+          },
+          update: (record) => {
+            if (isLean) return;
+            if (record.sensor === 'gnss' || record.sensor === 'registration')
+              this.updates.push({ ...record, at });
+          },
+          refused: (reason, detail) => void this.refusals.push({ at, reason, detail }),
         },
-        refused: (reason, detail) => void this.refusals.push({ at, reason, detail }),
-      },
-      onMessage: async (message) => {
-        if (message.kind !== 'pose') return;
-        truth.set(message.value.stamp, message.value.pose);
-        if (truth.size > 50) truth.delete(truth.keys().next().value!);
-      },
-      onStep: async (drive, now, runtime) => {
-        if (now.seconds === 0) for (const fault of this.faults) fault(drive);
-        at = now.seconds;
-        speed = drive.body.speed;
-        advice = `${now.advice.motion}: ${now.advice.reason}`;
-        while (queue.length > 0 && queue[0]!.at <= at) await queue.shift()!.run(drive, runtime);
-        if (Math.round(at * 100) % 10 === 0) this.speeds.push({ at, speed });
-        for (const { name, state, text } of now.status?.health ?? [])
-          if (state !== 'ok') this.health.add(`${name} is ${state}: ${text}`);
-        this.memory.see(at);
-        this.place = toCity(drive.body.x, drive.body.y);
-      },
-    });
+        onMessage: async (message) => {
+          if (message.kind !== 'pose') return;
+          truth.set(message.value.stamp, message.value.pose);
+          if (truth.size > 50) truth.delete(truth.keys().next().value!);
+        },
+        onStep: async (drive, now, runtime) => {
+          if (now.seconds === 0) for (const fault of this.faults) fault(drive);
+          at = now.seconds;
+          speed = drive.body.speed;
+          this.advice = `${now.advice.motion}: ${now.advice.reason}`;
+          while (queue.length > 0 && queue[0]!.at <= at) await queue.shift()!.run(drive, runtime);
+          if (!isLean && Math.round(at * 100) % 10 === 0) this.speeds.push({ at, speed });
+          for (const { name, state, text } of now.status?.health ?? [])
+            if (state !== 'ok') this.health.add(`${name} is ${state}: ${text}`);
+          this.memory.see(at);
+          this.place = toCity(drive.body.x, drive.body.y);
+        },
+      });
+    } finally {
+      this.moments = log.all();
+    }
   }
 
   /** where it truly is, [u, v] */
@@ -148,7 +150,7 @@ export class CityWorld {
           (m) =>
             `${m.at.toFixed(2)} s ${m.state} ${m.reason ?? ''} error ${cm(m.error)} level ${cm(m.level)}`,
         ),
-      `ended at ${this.end} s at [${this.place.map((x) => x.toFixed(1))}], ${this.moments.at(-1)?.advice}`,
+      `ended at ${this.end} s at [${this.place.map((x) => x.toFixed(1))}], ${this.advice}`,
       `refused: ${[...new Set(this.refusals.map(({ reason }) => reason))].join(', ')}`,
       JSON.stringify(this.result ?? null),
     ].join('\n');

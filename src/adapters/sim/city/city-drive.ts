@@ -1,20 +1,20 @@
 import type { RayScene } from '../../../core.ts';
 import { enuFrame } from '../../../math/geodesy.ts';
 import { Random } from '../../../math/random.ts';
-import { compose, interpolatePose, inverse, transformPoint } from '../../../math/se3.ts';
+import { compose, interpolatePose, transformPoint } from '../../../math/se3.ts';
 import { quatFromRpy } from '../../../math/so3.ts';
-import { norm, sub } from '../../../math/vec3.ts';
 import type { GnssFix, Pose, SensorMessage, Stamp, Vec3 } from '../../../types.ts';
 import { ORIGIN } from '../source.ts';
 import { type DriveCommand, RobotBody } from './body.ts';
+import { headInView } from './camera.ts';
 import type { CameraSight, CityFaults, CityOptions } from './city-options.ts';
 import { Hands } from './hands.ts';
 import { CityImu, CityWheels } from './inertial.ts';
 import { CITY_LIDARS, type CityLidar } from './lidar-models.ts';
 import { LidarScanner } from './lidar-scan.ts';
-import { HEAD, WAY } from './plan.ts';
+import { WAY } from './plan.ts';
 import { CityGnss } from './satellites.ts';
-import { type CitySolid, solidNumbers, toMap } from './solid.ts';
+import { type CitySolid, solidNumbers } from './solid.ts';
 import { Traffic } from './traffic.ts';
 import { buildCity, doorLeaf } from './world.ts';
 
@@ -25,7 +25,6 @@ const STEP_NS = 10_000_000n;
 const T_base_lidar: Pose = { position: [0.1, 0, 0.9], orientation: quatFromRpy(0, 0.03, 0) };
 const T_base_imu: Pose = { position: [0, 0, 0], orientation: quatFromRpy(0, 0, 0) };
 const T_base_gnss: Pose = { position: [-0.2, 0, 1], orientation: quatFromRpy(0, 0, 0) };
-const CAMERA: Vec3 = [0.3, 0, 0.8];
 const STILL: DriveCommand = { speed: 0, turn: 0 };
 /** steps: IMU each, odometry and traffic 20 Hz, GNSS 1 Hz */
 const EVERY = { odometry: 5, gnss: 100 } as const;
@@ -175,15 +174,11 @@ export class CityDrive {
     this.#imu.restart(this.body.pose);
   }
 
-  /** Whether the light can be seen from where the robot stands now, and what hides it. */
+  /** Whether the light can be seen from where the robot stands now, and what hides it: the head across the road. */
   async camera(): Promise<CameraSight> {
-    const [x, y] = toMap(HEAD.u, HEAD.v - 0.15);
-    const head: Vec3 = [x, y, HEAD.height];
-    const eye = transformPoint(this.body.pose, CAMERA);
-    const away = sub(head, eye);
-    const distance = norm(away);
-    const ahead = transformPoint(inverse(this.body.pose), head);
-    if (distance > 40 || Math.atan2(Math.abs(ahead[1]), ahead[0]) > Math.PI / 3) return { kind: 'none' };
+    const looked = headInView(this.body.pose);
+    if (!looked) return { kind: 'none' };
+    const { eye, away, distance } = looked;
     const moving = this.#movers();
     const hits = await this.#scene.cast({
       directions: Float64Array.from(away.map((d) => d / distance)),
