@@ -11,14 +11,7 @@ import type { RayScene } from './core/rays.ts';
 import type { VoxelBlock, VoxelEvidence, VoxelScans } from './core/voxels.ts';
 import type { PointCloud2, Pose, Vec3 } from './types.ts';
 
-export type {
-  Cloud,
-  CloudArrays,
-  DecodedCloud,
-  DecodedScan,
-  PointFault,
-  PointLimits,
-} from './core/clouds.ts';
+export type * from './core/clouds.ts';
 export type { Place, PlaceArea, Places } from './core/places.ts';
 export { type RayHits, type RayScene, type RaySweep, SOLID_NUMBERS } from './core/rays.ts';
 export type { VoxelBlock, VoxelEvidence, VoxelScans } from './core/voxels.ts';
