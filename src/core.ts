@@ -27,6 +27,8 @@ export interface Core {
   readonly simd: 'avx2' | 'neon' | 'scalar';
   /** Worker threads that one call may use; results do not depend on it. */
   setThreads(count: number): void;
+  /** Has this process keep the memory that it was given, all of it: for those that run a robot. Portable: nothing. */
+  keepMemory(): void;
   /**
    * Points of a PointCloud2 of any field layout, in the sensor's frame. Keeps x, y, z, intensity and the time of each
    * point (fields `t`, `time`, `timestamp`, `time_stamp`, `offset_time`; s, µs or ns told by the scan's span).

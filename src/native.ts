@@ -4,12 +4,11 @@ import { createPortableCore } from './portable/core.ts';
 import { Refusal } from './types.ts';
 
 /** What `native/src/addon.cpp` exports: the core's functions, with a cancel token where the core takes a signal. */
-type Addon = Pick<Core, 'cloud' | 'setThreads' | 'traceVoxels'> & {
+type Addon = Pick<Core, 'cloud' | 'keepMemory' | 'setThreads' | 'traceVoxels'> & {
   [K in LongWork]: (...args: WithToken<Parameters<Core[K]>>) => ReturnType<Core[K]>;
 } & {
   /** Sets (when given) and says the instruction set. */
   setSimd(simd?: 'scalar' | 'best'): Core['simd'];
-  keepMemory(): void;
   TileMap: new (tileSize: number) => NativeTileMap;
   CancelToken: new () => CancelToken;
   RayScene: new (solids: Float64Array) => RayScene;
@@ -60,11 +59,6 @@ export function loadCore(
   );
 }
 
-/** Has this process keep the memory that it was given, all of it: for those that run a robot. Without the addon nothing. */
-export function keepMemory(): void {
-  loadAddon()?.keepMemory();
-}
-
 function loadAddon(): Addon | undefined {
   try {
     return createRequire(import.meta.url)('../native/build/dilly.node') as Addon;
@@ -97,6 +91,7 @@ function nativeCore(addon: Addon, simd: 'best' | 'scalar'): Core {
     kind: 'native',
     simd: inUse,
     setThreads: (count) => addon.setThreads(count),
+    keepMemory: () => addon.keepMemory(),
     cloud: (arrays) => addon.cloud(arrays),
     decodePointCloud2: (message, range, signal) =>
       cancellable(signal, (token) => addon.decodePointCloud2(message, range, token)),

@@ -102,8 +102,8 @@ async function replayOn(
 ): Promise<{ summary: RunSummary; record: RunRecord }> {
   const { config } = session;
   const threads = threadsOf(options);
-  steadyMemory();
   const core = openCore(session);
+  steadyMemory(core);
   core.setThreads(threads);
 
   const source = degrade(

@@ -22,7 +22,6 @@ export function addRos2(program: Command): void {
 
 /** Parameters of ROS win over --set, --set over the file. */
 async function run(ros: string[], options: Ros2Options): Promise<void> {
-  steadyMemory();
   const { log } = await openSession(options);
   const port = await openRclnodejs(options.name, ros);
   try {
@@ -31,6 +30,7 @@ async function run(ros: string[], options: Ros2Options): Promise<void> {
     const config = await loadConfig(options.config ?? text(port.parameters.config), overrides);
     const session = { config, log };
     const core = openCore(session);
+    steadyMemory(core);
     const node = new Ros2Node({
       port,
       config: config.ros2,

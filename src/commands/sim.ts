@@ -112,8 +112,8 @@ export async function openSim(
   options: Omit<SimOptions, 'seed'>,
 ): Promise<{ parts: Omit<SimParts, 'seed'>; close(): Promise<void> }> {
   const session = await openSession(options);
-  steadyMemory();
   const core = openCore(session);
+  steadyMemory(core);
   core.setThreads(2);
   const lidar = CITY_LIDARS[options.lidar];
   if (!lidar)

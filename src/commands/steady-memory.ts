@@ -1,12 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
-import { keepMemory } from '../native.ts';
+import type { Core } from '../core.ts';
 
 /**
  * For a process that localises, before it begins: no scan waits for memory. V8 takes the clouds that come for growth of
  * a small heap and would search all of it several times a second, 5 to 40 ms each time; malloc would give each cloud
  * back to the system and fetch it anew, page by page. Costs some 100 MB.
  */
-export function steadyMemory(): void {
+export function steadyMemory(core: Core): void {
   setFlagsFromString('--heap-growing-percent=400');
-  keepMemory();
+  core.keepMemory();
 }

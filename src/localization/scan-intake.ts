@@ -39,9 +39,25 @@ export async function prepareScan(
   parts: ScanParts,
   time: StageTimes,
 ): Promise<PreparedScan> {
+  const sweeps: Sweep[] = [];
+  try {
+    return await putTogether(sweeps, clouds, missing, stamp, parts, time);
+  } finally {
+    for (const { cloud } of sweeps) cloud.release();
+  }
+}
+
+/** Fills `sweeps` with what it decodes. */
+async function putTogether(
+  sweeps: Sweep[],
+  clouds: readonly PointCloud2[],
+  missing: readonly string[],
+  stamp: Stamp,
+  parts: ScanParts,
+  time: StageTimes,
+): Promise<PreparedScan> {
   const { core, lidar } = parts;
   const seen: LidarPoints[] = [];
-  const sweeps: Sweep[] = [];
   const untimed: string[] = [];
   let unmounted: string | undefined;
   for (const cloud of clouds) {
@@ -62,7 +78,6 @@ export async function prepareScan(
   if (few) return { ok: false, ...few, points };
   for (const frame of untimed) parts.notice('points-untimed', untimedHelp(frame));
   const scan = await time.stage('thin', () => core.thin(sweeps, lidar.voxelSize));
-  for (const { cloud } of sweeps) cloud.release();
   const shape = shapeProblem(scan);
   return shape ? { ok: false, ...shape, points } : { ok: true, scan, points };
 }

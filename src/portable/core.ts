@@ -32,6 +32,7 @@ export function createPortableCore(): Core {
       if (!(typeof count === 'number' && count >= 1 && count <= 64))
         throw new Refusal('bad-argument', 'expected 1 to 64 threads');
     },
+    keepMemory() {},
     cloud: makeCloud,
     decodePointCloud2: (message, range, signal) => run(signal, () => decodePointCloud2(message, range)),
     decodePcd: (bytes, signal) =>

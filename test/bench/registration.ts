@@ -37,8 +37,8 @@ const LAYERED: Way = {
 
 /** From a raw scan to a pose with the map ready; alignment alone beside its peers; and from how far it finds home. */
 export async function run(): Promise<Row[]> {
-  steadyMemory();
   const core = loadCore('native');
+  steadyMemory(core);
   const crisp = await openStreet(core, true);
   const layered = await openStreet(core);
   const rows: Row[] = [];

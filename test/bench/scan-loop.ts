@@ -32,8 +32,8 @@ export class ScanLoop {
   }
 
   static async open(): Promise<ScanLoop> {
-    steadyMemory();
     const core = loadCore('native');
+    steadyMemory(core);
     core.setThreads(2);
     return new ScanLoop(core, await openStreet(core));
   }

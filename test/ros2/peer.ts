@@ -4,6 +4,7 @@ import rclnodejs from 'rclnodejs';
 import { toRos2 } from '../../src/adapters/recorder/ros2-messages.ts';
 import { steadyMemory } from '../../src/commands/steady-memory.ts';
 import { IDENTITY } from '../../src/math/se3.ts';
+import { loadCore } from '../../src/native.ts';
 import type { Mount, PointCloud2, Pose, SensorMessage } from '../../src/types.ts';
 import { type Drive, type Leg, loadDrive, restamped, stampOf } from './drive.ts';
 import { standingCloud } from './standing.ts';
@@ -57,7 +58,7 @@ const say = (value: object) =>
 const nowNs = () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6));
 
 // A driver in C++ takes no fresh memory for each cloud.
-steadyMemory();
+steadyMemory(loadCore());
 await rcl.init(rcl.Context.defaultContext(), []);
 const node = rcl.createNode('dilly_peer');
 const advertise = (type: string, topic: string, qos: object) => node.createPublisher(type, topic, { qos });

@@ -139,21 +139,22 @@ export class DriveStore {
     return { sha256, bytes, offset: bytes, complete: true };
   }
 
+  /** Now and then: uploads of which no file was written to for long. */
   async #forgetOld(nowMs: number): Promise<void> {
     if (nowMs - this.#lookedMs < LOOK_EVERY_MS) return;
     this.#lookedMs = nowMs;
-    const ages = new Map<string, number>();
+    const uploads = new Map<string, { readonly paths: string[]; ageMs: number }>();
     for (const name of (await readdir(this.#folder)).filter((file) => UNFINISHED.test(file))) {
-      const { mtimeMs } = await stat(join(this.#folder, name)).catch(() => ({ mtimeMs: nowMs }));
+      const path = join(this.#folder, name);
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: nowMs }));
       const [sha256] = name.split('.');
-      // The part is written to as long as somebody sends; what says its length is not.
-      ages.set(sha256!, Math.min(nowMs - mtimeMs, ages.get(sha256!) ?? Number.POSITIVE_INFINITY));
+      const upload = uploads.get(sha256!) ?? { paths: [], ageMs: Number.POSITIVE_INFINITY };
+      upload.paths.push(path);
+      upload.ageMs = Math.min(upload.ageMs, nowMs - mtimeMs);
+      uploads.set(sha256!, upload);
     }
-    for (const name of await readdir(this.#folder)) {
-      const [sha256, ...rest] = name.split('.');
-      if (rest.length > 0 && (ages.get(sha256!) ?? 0) > UNFINISHED_MS)
-        await rm(join(this.#folder, name), { force: true });
-    }
+    for (const { paths, ageMs } of uploads.values())
+      if (ageMs > UNFINISHED_MS) for (const path of paths) await rm(path, { force: true });
   }
 
   async #forget(sha256: string): Promise<void> {
