@@ -71,6 +71,7 @@ export class Localizer {
     });
     this.#intake = new SensorIntake(this.#filter, config, watchedBy(this.#integrity, this.#filter, sink), {
       map: origin && enuFrame(origin),
+      told: parts.prior,
       // With a map scans find the heading.
       alignHeading: parts.prior === undefined && !(map && parts.outputOn === 'points'),
     });
@@ -135,7 +136,7 @@ export class Localizer {
     if (clouds.length === 0) return;
     const stamp = newestOf(clouds);
     try {
-      if (map && (this.#filter.initialized || this.#prior)) {
+      if (map && (this.#filter.initialized || this.#intake.start.any)) {
         const parts = {
           core,
           lidar: config.lidar,
@@ -170,7 +171,13 @@ export class Localizer {
     return this.#placing.place(
       stamp,
       scan,
-      { predicted, prior: this.#prior, lost, contested, elsewhere: this.#integrity.elsewhere },
+      {
+        predicted,
+        priors: predicted ? [] : this.#intake.start.at(stamp),
+        lost,
+        contested,
+        elsewhere: this.#integrity.elsewhere,
+      },
       {
         near: async ({ pose, velocity }) => {
           if (!lost) await map.moveTo(pose.position, norm(velocity));
@@ -182,11 +189,6 @@ export class Localizer {
         },
       },
     );
-  }
-
-  /** What somebody said of the first pose, or what the last fix says. */
-  get #prior(): Prior | undefined {
-    return this.#parts.prior ?? this.#intake.fixPrior;
   }
 
   async #fuse(stamp: Stamp, { found, anew, confirmed }: Placed): Promise<void> {
@@ -220,7 +222,7 @@ export class Localizer {
   }
 
   #judge(stamp: Stamp): Judgement {
-    const starting = this.#prior !== undefined || this.#intake.hasFix;
+    const starting = this.#intake.start.any || this.#intake.hasFix;
     return this.#integrity.judge(stamp, this.#filter.stateAt(stamp), starting, this.#freeWidth);
   }
 

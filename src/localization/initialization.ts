@@ -22,6 +22,19 @@ export const initializationConfig = z.strictObject({
     .default(25)
     .describe('a GNSS fix alone is taken to be this unsure at least, whatever it says, m'),
   fixRise: z.number().min(1).max(500).default(60).describe('and this far off in height, m'),
+  drift: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe('a place that was told gets so much less sure while the robot drives on, m per m'),
+  turnDrift: z.number().min(0).max(1).default(0.01).describe('and its heading so much, rad per m'),
+  doubtToldAfter: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(10)
+    .describe('where a place that was told is not found for so long, a GNSS fix is tried too, s'),
   minScore: z
     .number()
     .min(0)

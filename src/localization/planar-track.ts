@@ -1,4 +1,5 @@
-import type { Stamp, Vec3 } from '../types.ts';
+import { quatFromRpy } from '../math/so3.ts';
+import type { Pose, Stamp, Vec3 } from '../types.ts';
 import { type ImuReading, secondsBetween } from './filter-state.ts';
 
 /** Dead reckoning on level ground from (0, 0, 0): speed by the wheels, turn by the gyro, or by the wheels without one. */
@@ -8,6 +9,7 @@ export class PlanarTrack {
   #x = 0;
   #y = 0;
   #yaw = 0;
+  #driven = 0;
   #linear: Vec3 | undefined;
   #wheelRate = 0;
   #gyro: { stamp: Stamp; rate: number } | undefined;
@@ -22,6 +24,16 @@ export class PlanarTrack {
   /** radians, 0 at the start */
   get yaw(): number {
     return this.#yaw;
+  }
+
+  /** metres since the start, forwards or back */
+  get driven(): number {
+    return this.#driven;
+  }
+
+  /** T_start_base */
+  get pose(): Pose {
+    return { position: [this.#x, this.#y, 0], orientation: quatFromRpy(0, 0, this.#yaw) };
   }
 
   /** The latest velocity of the wheels, m/s in base axes; undefined before the first. */
@@ -63,5 +75,6 @@ export class PlanarTrack {
     this.#x += (c * this.#linear[0] - s * this.#linear[1]) * dt;
     this.#y += (s * this.#linear[0] + c * this.#linear[1]) * dt;
     this.#yaw += turn;
+    this.#driven += Math.hypot(this.#linear[0], this.#linear[1]) * dt;
   }
 }

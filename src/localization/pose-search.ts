@@ -8,6 +8,7 @@ import { emptyEvidence, type Registration, type RegistrationConfig } from './reg
 export class PoseSearch {
   readonly #registration: RegistrationConfig;
   readonly #config: InitializationConfig;
+  #attempts = 0;
   #last: { readonly stamp: Stamp; readonly reason: string } | undefined;
 
   constructor(registration: RegistrationConfig, config: InitializationConfig) {
@@ -16,13 +17,14 @@ export class PoseSearch {
   }
 
   /**
+   * @param priors each of them is tried in its turn, one at a time
    * @param tilesAround gives all tiles within `reach` metres of a place and further as for tracking, or undefined while
    * some are missing
    */
   async find(
     stamp: Stamp,
     scan: Cloud,
-    prior: Prior | undefined,
+    priors: readonly Prior[],
     tilesAround: (prior: Prior, reach: number) => Promise<TileMap | undefined>,
   ): Promise<Registration> {
     const refuse = (reason: string): Registration => ({
@@ -30,11 +32,13 @@ export class PoseSearch {
       reason,
       evidence: emptyEvidence(scan.size),
     });
-    if (!prior) return refuse('no-start');
+    if (priors.length === 0) return refuse('no-start');
     const since = this.#last ? secondsBetween(this.#last.stamp, stamp) : Number.POSITIVE_INFINITY;
     if (since >= 0 && since < this.#config.retryAfter) return refuse(this.#last!.reason);
+    const prior = priors[this.#attempts % priors.length]!;
     const tiles = await tilesAround(prior, reachOf(prior, this.#config));
     if (!tiles) return refuse('tiles-missing');
+    this.#attempts++;
     const found = await findFirstPose(tiles, scan, prior, this.#registration, this.#config);
     this.#last = found.ok ? undefined : { stamp, reason: found.reason };
     return found;

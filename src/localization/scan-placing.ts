@@ -9,8 +9,8 @@ import { type Registration, type RegistrationConfig, register, trackingKernel } 
 export interface Belief {
   /** undefined before the first pose */
   readonly predicted: PoseEstimate | undefined;
-  /** where to look for a first pose */
-  readonly prior: Prior | undefined;
+  /** where to look for a first pose, in turns */
+  readonly priors: readonly Prior[];
   /** the prediction is not to be believed */
   readonly lost: boolean;
   /** nor perhaps now: looked for all around where tracking finds nothing */
@@ -42,10 +42,10 @@ export class ScanPlacing {
   }
 
   async place(stamp: Stamp, scan: Cloud, belief: Belief, tilesOf: TilesOf): Promise<Placed> {
-    const { predicted, prior, lost, elsewhere, contested } = belief;
-    const search = (from: Prior | undefined) =>
+    const { predicted, priors, lost, elsewhere, contested } = belief;
+    const search = (from: readonly Prior[]) =>
       this.#search.find(stamp, scan, from, (around, reach) => tilesOf.around(around, reach));
-    if (!predicted) return { found: await search(prior), anew: true };
+    if (!predicted) return { found: await search(priors), anew: true };
     const tiles = await tilesOf.near(predicted);
     const found = await this.#track(tiles, scan, predicted);
     if (found.ok && lost) return { found, anew: true };
@@ -55,7 +55,7 @@ export class ScanPlacing {
       if (other.ok && isSamePose(found.T_map_base, other.T_map_base)) return { found, confirmed: true };
     }
     if (!lost && !elsewhere && !contested) return { found };
-    const anywhere = await search(priorFrom(predicted, true, this.#initialization));
+    const anywhere = await search([priorFrom(predicted, true, this.#initialization)]);
     return anywhere.ok || lost ? { found: anywhere, anew: true } : { found };
   }
 

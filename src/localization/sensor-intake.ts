@@ -7,10 +7,11 @@ import type { ImuReading } from './filter-state.ts';
 import type { FusionConfig } from './fusion-config.ts';
 import { HeadingAlignment, type HeadingAlignmentConfig } from './heading-alignment.ts';
 import { ImuLevelling } from './imu-levelling.ts';
-import { type InitializationConfig, type Prior, priorFromFix } from './initialization.ts';
+import type { InitializationConfig, Prior } from './initialization.ts';
 import { type FramesConfig, Mounts, mountHelp } from './mounts.ts';
 import { PoseContinuity } from './pose-continuity.ts';
 import type { PoseFilter } from './pose-filter.ts';
+import { StartPlaces } from './start-places.ts';
 
 interface Records {
   /** what reached the filter, in base axes */
@@ -33,18 +34,19 @@ export class SensorIntake {
   readonly #mounts: Mounts;
   readonly #alignment: HeadingAlignment | undefined;
   readonly #fusion: FusionConfig;
-  readonly #initialization: InitializationConfig | undefined;
   /** by frame and child frame: each odometry counts for itself */
   readonly #continuity = new Map<string, PoseContinuity>();
   readonly #levelling = new Map<string, ImuLevelling>();
   readonly #noticed = new Set<string>();
   #enu: EnuFrame | undefined;
   #hasFix = false;
-  #fixPrior: Prior | undefined;
+
+  /** where to look for the first pose */
+  readonly start: StartPlaces;
 
   /**
-   * @param start `map`: the map's frame, without one the first fix is the origin; `alignHeading`: find the first pose
-   * from GNSS and odometry, because nobody else will
+   * @param start `map`: the map's frame, without one the first fix is the origin; `told`: where somebody says that the
+   * robot is; `alignHeading`: find the first pose from GNSS and odometry, because nobody else will
    */
   constructor(
     filter: PoseFilter,
@@ -52,15 +54,15 @@ export class SensorIntake {
       frames: FramesConfig;
       headingAlignment: HeadingAlignmentConfig;
       fusion: FusionConfig;
-      initialization?: InitializationConfig;
+      initialization: InitializationConfig;
     },
     records: Records,
-    start: { map: EnuFrame | undefined; alignHeading: boolean },
+    start: { map: EnuFrame | undefined; told: Prior | undefined; alignHeading: boolean },
   ) {
     this.#filter = filter;
     this.#base = config.frames.base;
     this.#fusion = config.fusion;
-    this.#initialization = config.initialization;
+    this.start = new StartPlaces(start.told, config.initialization, config.fusion.imu.maxGap);
     this.#records = records;
     this.#mounts = new Mounts(config.frames);
     this.#alignment = start.alignHeading ? new HeadingAlignment(config.headingAlignment) : undefined;
@@ -70,11 +72,6 @@ export class SensorIntake {
   /** Whether a place in the world is known, if only a fix. */
   get hasFix(): boolean {
     return this.#hasFix;
-  }
-
-  /** Where the last fix puts the robot, for a first pose that nobody else knows anything of. */
-  get fixPrior(): Prior | undefined {
-    return this.#fixPrior;
   }
 
   mount(mount: Mount): void {
@@ -102,7 +99,10 @@ export class SensorIntake {
       return;
     }
     this.#records.watch?.imu(reading);
-    if (!this.#filter.initialized) this.#alignment?.imu(reading);
+    if (!this.#filter.initialized) {
+      this.#alignment?.imu(reading);
+      this.start.imu(reading);
+    }
     if (record) this.#records.update(record);
   }
 
@@ -120,8 +120,13 @@ export class SensorIntake {
       return;
     }
     const record = this.#filter.odometry(stamp, linear, angular);
-    if (!isUnseen(record) && !this.#filter.initialized) this.#alignment?.odometry(stamp, linear, angular);
-    if (!isUnseen(record)) this.#records.watch?.odometry(stamp, linear, angular);
+    if (!isUnseen(record)) {
+      this.#records.watch?.odometry(stamp, linear, angular);
+      if (!this.#filter.initialized) {
+        this.#alignment?.odometry(stamp, linear, angular);
+        this.start.odometry(stamp, linear, angular);
+      }
+    }
     this.#records.update(record);
   }
 
@@ -137,9 +142,8 @@ export class SensorIntake {
       );
     const leverArm = T_base_antenna?.position ?? [0, 0, 0];
     const covariance = gnssCovariance(fix);
-    if (!this.#filter.initialized && fix.status >= 0 && this.#initialization) {
-      const sigma = Math.sqrt(Math.max(covariance?.[0] ?? 0, covariance?.[4] ?? 0));
-      this.#fixPrior = priorFromFix(antenna, sigma, this.#initialization);
+    if (!this.#filter.initialized && fix.status >= 0) {
+      this.start.gnss(antenna, Math.sqrt(Math.max(covariance?.[0] ?? 0, covariance?.[4] ?? 0)));
     }
     const record = this.#filter.gnss(fix.stamp, antenna, covariance, leverArm, fix.status);
     if (this.#alignment && !this.#filter.initialized && !isUnseen(record)) {

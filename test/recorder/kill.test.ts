@@ -18,7 +18,7 @@ it(
         const { imu, points } = await killed(folder, seed);
         const found = new Map<string, number>();
         const number = (name: string) => Number(/_(\d+)\.mcap/.exec(name)?.[1]);
-        const names = readdirSync(join(folder, 'drive')).filter((file) => file.includes('.mcap'));
+        const names = readdirSync(join(folder, 'drive')).filter((file) => /\.mcap(\.part)?$/.test(file));
         for (const name of names.sort((x, y) => number(x) - number(y))) {
           for await (const { topic, sequence } of rawMessages(join(folder, 'drive', name), () => {})) {
             // Nothing is missing before what is there, and nothing is there twice.

@@ -105,12 +105,12 @@ describe('the first pose', () => {
       asked++;
       return tiles;
     };
-    const reason = async (stamp: bigint, tiles: TileMap | undefined, from: Prior | undefined = prior) => {
-      const found = await search.find(stamp, scan, from, around(tiles));
+    const reason = async (stamp: bigint, tiles: TileMap | undefined, from = prior) => {
+      const found = await search.find(stamp, scan, [from], around(tiles));
       return found.ok ? 'ok' : found.reason;
     };
     const second = 1_000_000_000n;
-    const nowhere = await search.find(0n, scan, undefined, around(map));
+    const nowhere = await search.find(0n, scan, [], around(map));
     expect(nowhere).toMatchObject({ ok: false, reason: 'no-start' });
     expect([await reason(0n, undefined), asked]).toEqual(['tiles-missing', 1]);
     expect([await reason(1n, map), asked]).toEqual(['no-place', 2]);

@@ -51,7 +51,7 @@ function mapWith(basin: (x: number) => number | undefined, best?: number) {
 
 async function placed(map: TileMap, belief: Partial<Belief>) {
   const placing = new ScanPlacing(registrationConfig.parse({}), initializationConfig.parse({}));
-  const given = { predicted: estimate(0), prior: undefined, lost: false, elsewhere: false };
+  const given = { predicted: estimate(0), priors: [], lost: false, elsewhere: false };
   const answer = await placing.place(0n, scan, { ...given, contested: undefined, ...belief } as Belief, {
     near: async () => map,
     around: async () => map,
@@ -106,7 +106,7 @@ describe('where a scan puts the robot', () => {
       Math.abs(x - 1) < 0.2 ? aligned(1, true, inliers) : aligned(1.6, true);
     return { ...map, align } as unknown as TileMap;
   };
-  const first = { predicted: undefined, prior: { T_map_base: place(0), sigmaPosition: 10, sigmaYaw: 3 } };
+  const first = { predicted: undefined, priors: [{ T_map_base: place(0), sigmaPosition: 10, sigmaYaw: 3 }] };
 
   it('is, for a first pose, the best end of starts from all sides, and none where two are as good', async () => {
     expect(await placed(hollow(920), first)).toMatchObject({ at: 1.6, anew: true });

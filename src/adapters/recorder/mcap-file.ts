@@ -1,10 +1,12 @@
-import { closeSync, fdatasyncSync, openSync, writevSync } from 'node:fs';
+import { closeSync, existsSync, fdatasyncSync, openSync, renameSync, writevSync } from 'node:fs';
 import zstd from '@foxglove/wasm-zstd';
 import { McapConstants, McapRecordBuilder, type McapTypes } from '@mcap/core';
 import { chunkHead, RECORD_HEAD, record, wider } from './mcap-parts.ts';
 
 /** channel id, sequence, log time, publish time */
 const MESSAGE_HEAD = 2 + 4 + 8 + 8;
+/** What a file is called until its header is on the disk. */
+const FRESH = '.new';
 
 export interface McapFileOptions {
   readonly profile: string;
@@ -45,17 +47,20 @@ export class McapFile {
   #position = 0;
   #messages = 0n;
 
-  /** Creates the file; it must not be there yet. */
+  /** Creates the file, which must not be there yet; it appears with its header, so that it is a bag from the first. */
   constructor(path: string, options: McapFileOptions) {
+    if (existsSync(path)) throw new Error(`expected no file yet at ${path}, found one; move it away`);
     this.#options = options;
     this.#chunk = new Uint8Array(options.chunkBytes + (1 << 16));
     this.#view = new DataView(this.#chunk.buffer);
-    this.#file = openSync(path, 'wx');
+    const fresh = `${path}${FRESH}`;
+    this.#file = openSync(fresh, 'w');
     this.#records.writeMagic();
     this.#records.writeHeader({ profile: options.profile, library: 'dilly-nav' });
     this.#write([this.#records.buffer]);
     this.#records.reset();
     fdatasyncSync(this.#file);
+    renameSync(fresh, path);
   }
 
   get state(): McapFileState {
