@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate as breathe } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
 import { FolderMap } from '../adapters/tiles/folder-map.ts';
 import { HttpClient } from '../adapters/tiles/http-client.ts';
 import { FolderManifestStore } from '../adapters/tiles/manifest-store.ts';
@@ -17,6 +17,15 @@ import { Refusal } from '../types.ts';
 import { isAutowareFolder, openAutoware } from './open-autoware.ts';
 
 const MB = 1e6;
+
+/** Tiles are read, checked and built so many at once: as many as libuv has threads, and the memory of their bytes. */
+export const LOADED_AT_ONCE = 4;
+
+/** Twice as long as a tile of 30,000 points takes to be built (`npm run bench -- tiles`), ms. */
+const REST_MS = 25;
+
+/** Between two tiles that are loaded while a robot drives: its scans come first. */
+export const restOfTiles = () => pause(REST_MS);
 
 /** A map that is ready to be driven on. */
 export interface OpenMap {

@@ -7,13 +7,12 @@ import type { RobotClock, RobotParts, StateStore } from '../robot/parts.ts';
 import { Robot } from '../robot.ts';
 import { MapFollower } from './follow-map.ts';
 import { MapRoutes, readProfile } from './map-routes.ts';
-import { type OpenMap, openMap, planLimits } from './open-map.ts';
+import { LOADED_AT_ONCE, type OpenMap, openMap, planLimits, restOfTiles } from './open-map.ts';
 import { type ItsParts, openSignals } from './open-signals.ts';
 import type { Session } from './shared.ts';
 
 /** As often as the guard of a crossing is to be asked, ms. */
 const TICK_MS = 100;
-const LOADED_AT_ONCE = 4;
 
 export interface OpenRobotOptions {
   readonly core: Core;
@@ -144,6 +143,7 @@ function supplyOf(
     limits: planLimits(config.map),
     wait,
     loadAtOnce: LOADED_AT_ONCE,
+    rest: restOfTiles,
     onRefused: (reason, detail) => log.warn(`${reason}: ${detail}`),
     onVersion: (index) => {
       map.adopted?.(index).catch((error: Error) => log.warn(error.message));

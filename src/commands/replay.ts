@@ -15,7 +15,7 @@ import { Localizer } from '../pipeline.ts';
 import type { SensorSource, SourceInfo } from '../ports.ts';
 import { Refusal } from '../types.ts';
 import { sampleOf } from './map-sample.ts';
-import { type OpenMap, openMap, planLimits } from './open-map.ts';
+import { LOADED_AT_ONCE, type OpenMap, openMap, planLimits } from './open-map.ts';
 import { progressBar } from './progress.ts';
 import { readReference } from './reference.ts';
 import { compareReplays, REPORT_FOLDER, writeResults } from './replay-report.ts';
@@ -45,8 +45,6 @@ export interface ReplayOptions extends CommonOptions {
 
 /** The histogram's own period: a healthy loop shows exactly this as its delay. */
 const LOOP_RESOLUTION_MS = 1;
-/** As many as libuv has threads, and the memory that their bytes take. */
-const LOADED_AT_ONCE = 4;
 
 export function addReplay(program: Command): void {
   withCommonOptions(program.command('replay'))
@@ -103,7 +101,7 @@ async function replayOn(
   const { config } = session;
   const threads = threadsOf(options);
   const core = openCore(session);
-  steadyMemory(core);
+  steadyMemory(core, config);
   core.setThreads(threads);
 
   const source = degrade(

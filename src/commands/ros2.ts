@@ -30,7 +30,7 @@ async function run(ros: string[], options: Ros2Options): Promise<void> {
     const config = await loadConfig(options.config ?? text(port.parameters.config), overrides);
     const session = { config, log };
     const core = openCore(session);
-    steadyMemory(core);
+    steadyMemory(core, config);
     const node = new Ros2Node({
       port,
       config: config.ros2,

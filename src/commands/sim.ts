@@ -113,7 +113,7 @@ export async function openSim(
 ): Promise<{ parts: Omit<SimParts, 'seed'>; close(): Promise<void> }> {
   const session = await openSession(options);
   const core = openCore(session);
-  steadyMemory(core);
+  steadyMemory(core, session.config);
   core.setThreads(2);
   const lidar = CITY_LIDARS[options.lidar];
   if (!lidar)

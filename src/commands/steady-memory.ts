@@ -1,12 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
+import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
 
 /**
  * For a process that localises, before it begins: no scan waits for memory. V8 takes the clouds that come for growth of
  * a small heap and would search all of it several times a second, 5 to 40 ms each time; malloc would give each cloud
- * back to the system and fetch it anew, page by page. Costs some 100 MB.
+ * back to the system and fetch it anew, page by page. Costs some 100 MB; `robot.keepMemory` says no to it.
  */
-export function steadyMemory(core: Core): void {
+export function steadyMemory(core: Core, { robot }: Config): void {
+  if (!robot.keepMemory) return;
   setFlagsFromString('--heap-growing-percent=400');
   core.keepMemory();
 }

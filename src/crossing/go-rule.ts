@@ -154,7 +154,10 @@ function timingBelongs({ signalId }: RouteSignal, { state }: AgedSignal, { rule 
 function timeSuffices(signal: RouteSignal, answer: AgedSignal, nowMs: number, config: CrossingConfig): Wait {
   const [left, needed] = times(signal, answer, nowMs, config);
   if (left >= needed) return undefined;
-  return ['time-too-short', `walk for ${s(left)} more, ${s(needed)} needed, ${source(answer, nowMs)}`];
+  return [
+    'time-too-short',
+    `walk for ${s(Math.max(0, left))} more, ${s(needed)} needed, ${source(answer, nowMs)}`,
+  ];
 }
 
 /** Seconds that surely remain, and seconds needed. */

@@ -13,6 +13,8 @@ export interface SupplyParts {
   readonly wait: boolean;
   /** tiles that are read, checked and built at once; each takes a thread */
   readonly loadAtOnce: number;
+  /** in a drive, once all tiles were there: further ones come one by one, each after such a rest, beside the scans */
+  readonly rest?: () => Promise<void>;
   readonly onRefused: (reason: string, detail: string) => void;
   /** a version is in use from now on */
   readonly onVersion?: (index: MapIndex) => void;

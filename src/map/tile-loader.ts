@@ -21,6 +21,8 @@ export interface LoaderParts {
   readonly files: TileFiles;
   /** tiles that are read, checked and built at once; each takes a thread */
   readonly loadAtOnce: number;
+  /** between two tiles that are loaded at leisure */
+  readonly rest?: (() => Promise<void>) | undefined;
   /** results are handed on in the order of the jobs when all are there; else each as soon as it is */
   readonly inOrder: boolean;
   readonly onLoaded: (job: Job, result: Tile | Error) => void;
@@ -48,9 +50,12 @@ export class TileLoader {
     this.#parts = parts;
   }
 
-  /** Replaces what has not been begun. Resolves when nothing of these jobs is left. */
-  async load(jobs: readonly Job[]): Promise<void> {
-    const { inOrder, loadAtOnce, onLoaded } = this.#parts;
+  /**
+   * Replaces what has not been begun. Resolves when nothing of these jobs is left. `atLeisure`: one by one, with rests,
+   * so that scans find a thread.
+   */
+  async load(jobs: readonly Job[], atLeisure = false): Promise<void> {
+    const { inOrder, loadAtOnce, rest, onLoaded } = this.#parts;
     const results = new Map<Job, Tile | Error>();
     this.#queue = jobs.filter(({ side, id }) => !side.loading.has(id));
     const work = async () => {
@@ -64,10 +69,12 @@ export class TileLoader {
         job.side.loading.delete(job.id);
         if (inOrder) results.set(job, result);
         else onLoaded(job, result);
+        if (atLeisure) await rest?.();
       }
     };
     const workers: Promise<void>[] = [];
-    for (; this.#workers < loadAtOnce && workers.length < jobs.length; this.#workers++)
+    const most = atLeisure ? 1 : loadAtOnce;
+    for (; this.#workers < most && workers.length < jobs.length; this.#workers++)
       workers.push(work().finally(() => this.#workers--));
     await Promise.all(workers);
     for (const job of jobs) {

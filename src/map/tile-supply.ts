@@ -32,6 +32,8 @@ export class TileSupply {
   #position: XY | undefined;
   #planned: XY | undefined;
   #reach = 0;
+  /** all that was wanted near the robot was there once */
+  #settled = false;
   #scansSincePlan = 0;
   #lastRefusal: string | undefined;
   readonly #reported = new Set<string>();
@@ -91,6 +93,7 @@ export class TileSupply {
    * there. Without `wait` it never waits for a tile. Rejects only for faults of our own.
    */
   async moveTo(position: Vec3, speed = 0, reach = 0): Promise<void> {
+    const { wait } = this.#parts;
     const here: XY = [position[0], position[1]];
     if (reach !== this.#reach) this.#planned = undefined;
     this.#reach = reach;
@@ -98,8 +101,9 @@ export class TileSupply {
     this.#position = here;
     if (this.#isSwapTime(before, here, speed)) this.#swap();
     if (!this.#isPlanDue(here)) return;
-    const loaded = this.#loader.load(this.#follow(here, speed));
-    if (!this.#parts.wait) return;
+    this.#settled ||= this.#plan !== undefined && this.isComplete;
+    const loaded = this.#loader.load(this.#follow(here, speed), this.#settled && reach === 0 && !wait);
+    if (!wait) return;
     await loaded;
     if (before === undefined || this.#isSwapTime(before, here, speed)) this.#swap();
   }

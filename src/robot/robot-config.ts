@@ -32,6 +32,12 @@ export const robotConfig = z.strictObject({
   assumedLease: number(5, 600, 60, 'a door or lift that names us as its user is ours for so long, s'),
   retryAfter: number(1, 600, 10, 'a door or lift that refused or failed is asked again after so long, s'),
   commandDeadline: number(1, 120, 15, 'for a way to be found or a state to be saved, s'),
+  keepMemory: z
+    .boolean()
+    .default(true)
+    .describe(
+      'no scan waits for memory, at the price of some 100 MB: the process keeps what it was given once',
+    ),
   scanInterval: number(0, 60, 0.2, 'between two scans that are shown, s'),
   scanPoints: z.int().min(100).max(200_000).default(5000).describe('points of a scan that is shown, at most'),
 });

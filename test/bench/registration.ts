@@ -38,7 +38,7 @@ const LAYERED: Way = {
 /** From a raw scan to a pose with the map ready; alignment alone beside its peers; and from how far it finds home. */
 export async function run(): Promise<Row[]> {
   const core = loadCore('native');
-  steadyMemory(core);
+  steadyMemory(core, config);
   const crisp = await openStreet(core, true);
   const layered = await openStreet(core);
   const rows: Row[] = [];

@@ -33,7 +33,7 @@ export class ScanLoop {
 
   static async open(): Promise<ScanLoop> {
     const core = loadCore('native');
-    steadyMemory(core);
+    steadyMemory(core, config);
     core.setThreads(2);
     return new ScanLoop(core, await openStreet(core));
   }

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import rclnodejs from 'rclnodejs';
 import { toRos2 } from '../../src/adapters/recorder/ros2-messages.ts';
 import { steadyMemory } from '../../src/commands/steady-memory.ts';
+import { configSchema } from '../../src/config.ts';
 import { IDENTITY } from '../../src/math/se3.ts';
 import { loadCore } from '../../src/native.ts';
 import type { Mount, PointCloud2, Pose, SensorMessage } from '../../src/types.ts';
@@ -58,7 +59,7 @@ const say = (value: object) =>
 const nowNs = () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6));
 
 // A driver in C++ takes no fresh memory for each cloud.
-steadyMemory(loadCore());
+steadyMemory(loadCore(), configSchema.parse({}));
 await rcl.init(rcl.Context.defaultContext(), []);
 const node = rcl.createNode('dilly_peer');
 const advertise = (type: string, topic: string, qos: object) => node.createPublisher(type, topic, { qos });

@@ -178,6 +178,27 @@ describe('a tile supply', () => {
     expect(new Set(files.reads).size).toBe(files.reads.length);
   });
 
+  it('loads in a drive one by one with a rest after each, but all at once at the start and for a search', async () => {
+    const rests: (() => void)[] = [];
+    const rest = () => new Promise<void>((done) => rests.push(done));
+    const { supply, files } = make({ wait: false, rest });
+    await supply.moveTo([0, 0, 0], 1);
+    await settle();
+    expect([supply.isComplete, rests.length]).toEqual([true, 0]);
+    const before = files.reads.length;
+    await supply.moveTo([20, 0, 0], 1);
+    await settle();
+    expect([files.reads.length - before, rests.length]).toEqual([1, 1]);
+    for (let k = 0; k < 50; k++) {
+      rests.shift()?.();
+      await settle();
+    }
+    expect(supply.isComplete).toBe(true);
+    await supply.moveTo([20, 0, 0], 0, 60);
+    await settle();
+    expect([supply.isComplete, rests.length]).toEqual([true, 0]);
+  });
+
   it('asks for the files of the route in order of arrival, and pins them all', async () => {
     const { supply, files } = make();
     supply.setRoute([

@@ -83,7 +83,7 @@ function robotRows(
       row(word('sigma'), `${sigma!.toFixed(2)} m, ${((Math.sqrt(spread.yaw) * 180) / Math.PI).toFixed(1)}°`),
     row(
       word('advice'),
-      `${word(advice.motion)} ≤ ${advice.speedLimit.toFixed(1)} m/s, ${phrase(advice.reason)}`,
+      `${word(advice.motion)}${advice.speedLimit > 0 ? ` ≤ ${advice.speedLimit.toFixed(1)} m/s` : ''}, ${phrase(advice.reason)}`,
       advice.motion === 'stop' ? 'bad' : advice.motion === 'slow' ? 'warn' : '',
     ),
     row(word('latency'), delayMs === undefined ? '–' : `${delayMs.toFixed(0)} ms`),
