@@ -101,7 +101,7 @@ export class TileSupply {
     this.#position = here;
     if (this.#isSwapTime(before, here, speed)) this.#swap();
     if (!this.#isPlanDue(here)) return;
-    this.#settled ||= this.#plan !== undefined && this.isComplete;
+    this.#settled ||= this.#plan !== undefined && this.#current.missing.length === 0;
     const loaded = this.#loader.load(this.#follow(here, speed), this.#settled && reach === 0 && !wait);
     if (!wait) return;
     await loaded;

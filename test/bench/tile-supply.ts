@@ -132,7 +132,7 @@ async function swapping(core: Core, folder: string): Promise<Row[]> {
     () => swaps++,
   );
   // A robot that drives has its tiles: they come at leisure.
-  for (let k = 0; k < 100 && !(supply.isComplete && swaps > 0); k++, await pause(20))
+  for (let k = 0; k < 100 && supply.status().held < SWAPPED; k++, await pause(20))
     await supply.moveTo([1e5 - 200, 1e5, 0], 1);
   swaps = 0;
   const still = await scansWith(async () => {});
