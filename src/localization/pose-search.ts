@@ -4,6 +4,9 @@ import { secondsBetween } from './filter-state.ts';
 import { findFirstPose, type InitializationConfig, type Prior, reachOf } from './initialization.ts';
 import { emptyEvidence, type Registration, type RegistrationConfig } from './registration.ts';
 
+/** Tiles are asked for in such steps: a reach that grows as the robot drives on would miss another one each time, m. */
+const TILES_STEP_M = 10;
+
 /** Looks for the robot all around a prior: with all tiles in memory, and not with every scan, because it takes long. */
 export class PoseSearch {
   readonly #registration: RegistrationConfig;
@@ -36,7 +39,10 @@ export class PoseSearch {
     const since = this.#last ? secondsBetween(this.#last.stamp, stamp) : Number.POSITIVE_INFINITY;
     if (since >= 0 && since < this.#config.retryAfter) return refuse(this.#last!.reason);
     const prior = priors[this.#attempts % priors.length]!;
-    const tiles = await tilesAround(prior, reachOf(prior, this.#config));
+    const tiles = await tilesAround(
+      prior,
+      TILES_STEP_M * Math.ceil(reachOf(prior, this.#config) / TILES_STEP_M),
+    );
     if (!tiles) return refuse('tiles-missing');
     this.#attempts++;
     const found = await findFirstPose(tiles, scan, prior, this.#registration, this.#config);

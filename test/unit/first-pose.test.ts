@@ -118,6 +118,19 @@ describe('the first pose', () => {
     expect([await reason(2n * second, map), asked]).toEqual(['no-place', 3]);
   });
 
+  it('asks for the same tiles while it gets less sure of its place', async () => {
+    const search = new PoseSearch(registration, config);
+    const reaches = new Set<number>();
+    for (let k = 0; k < 20; k++) {
+      const from = { ...prior, sigmaPosition: 5.2 + 0.1 * k };
+      await search.find(BigInt(k), scan, [from], async (_, reach) => {
+        reaches.add(reach);
+        return undefined;
+      });
+    }
+    expect([...reaches]).toEqual([20]);
+  });
+
   it('is found in a yard from 10 m off without a heading', async () => {
     const core = loadCore();
     const walls = anyWalls(5, 16, 28);
