@@ -8,19 +8,15 @@ const UP: Vec3 = [0, 0, 1];
 
 /**
  * An IMU whose mount nobody told: gravity shows which way is up, nothing shows which way is forward. So only the turn
- * about the vertical is taken from it, and level ground is assumed for the rest: what turns without sliding is pulled
- * sideways by rate × speed. For wheeled robots; a mount is better.
+ * about the vertical is taken from it, and level ground is assumed for the rest. For wheeled robots; a mount is better.
  */
 export class ImuLevelling {
   #sum: Vec3 = [0, 0, 0];
   #count = 0;
   #q_level_sensor: Quat | undefined;
 
-  /**
-   * The sample as a level base would measure it, or undefined while gravity is being averaged.
-   * @param speed forwards, by the wheels, m/s
-   */
-  level(sample: ImuSample, speed: number): { angularVelocity: Vec3; linearAcceleration: Vec3 } | undefined {
+  /** The sample as a level base would measure it, or undefined while gravity is being averaged. */
+  level(sample: ImuSample): { angularVelocity: Vec3; linearAcceleration: Vec3 } | undefined {
     if (!this.#q_level_sensor) {
       this.#sum = add(this.#sum, sample.linearAcceleration);
       if (++this.#count < SAMPLES) return undefined;
@@ -28,7 +24,7 @@ export class ImuLevelling {
     }
     const g = norm(this.#sum) / this.#count;
     const turn = quatRotate(this.#q_level_sensor, sample.angularVelocity);
-    return { angularVelocity: [0, 0, turn[2]], linearAcceleration: [0, turn[2] * speed, g] };
+    return { angularVelocity: [0, 0, turn[2]], linearAcceleration: [0, 0, g] };
   }
 }
 

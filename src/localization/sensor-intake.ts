@@ -40,8 +40,6 @@ export class SensorIntake {
   readonly #noticed = new Set<string>();
   #enu: EnuFrame | undefined;
   #hasFix = false;
-  /** forwards, as the wheels said last, m/s */
-  #speed = 0;
 
   /** where to look for the first pose */
   readonly start: StartPlaces;
@@ -123,7 +121,6 @@ export class SensorIntake {
     }
     const record = this.#filter.odometry(stamp, linear, angular);
     if (!isUnseen(record)) {
-      this.#speed = linear[0];
       this.#records.watch?.odometry(stamp, linear, angular);
       if (!this.#filter.initialized) {
         this.#alignment?.odometry(stamp, linear, angular);
@@ -164,7 +161,7 @@ export class SensorIntake {
     );
     const levelling = this.#levelling.get(sample.frameId) ?? new ImuLevelling();
     this.#levelling.set(sample.frameId, levelling);
-    return levelling.level(sample, this.#speed);
+    return levelling.level(sample);
   }
 
   /** Says once what is not as it should be, though the run goes on. */

@@ -26,14 +26,12 @@ interface Task {
 /** One whose search is to be tried: in which way the prior of a trial is wrong. */
 interface Kind {
   readonly id: string;
-  readonly trials: number;
   priorOf(truth: Pose, random: Random): Prior;
 }
 
 /** KITTI 0005, and the simulated city, where a robot was switched on, and where it was carried while it tracked. */
 const STREET: Kind = {
   id: 'firstPose.street',
-  trials: TRIALS,
   priorOf: (truth, random) => ({
     T_map_base: astray(truth, 20, 2, random),
     sigmaPosition: 20 / 1.6,
@@ -43,14 +41,12 @@ const STREET: Kind = {
 const CITY: readonly Kind[] = [
   {
     id: 'firstPose.city.fix',
-    trials: TRIALS,
     // What receivers say of themselves between towers.
     priorOf: (truth, random) =>
       priorFromFix(astray(truth, 50, 20, random).position, 5, config.initialization),
   },
   {
     id: 'firstPose.city.carried',
-    trials: TRIALS,
     priorOf: (truth, random) => {
       const covariance = new Float64Array(225);
       return priorFrom({ pose: astray(truth, 50, 0.5, random), covariance }, true, config.initialization);
@@ -97,7 +93,7 @@ async function levelScan(
 
 /** Seeded trials of one kind. */
 async function search(
-  { id, trials, priorOf }: Kind,
+  { id, priorOf }: Kind,
   map: TileMap,
   tasks: readonly Task[],
   random: Random,
@@ -105,7 +101,7 @@ async function search(
   const times: number[] = [];
   const refused = new Map<string, number>();
   let [right, wrong] = [0, 0];
-  for (let k = 0; k < FIRST + trials; k++) {
+  for (let k = 0; k < FIRST + TRIALS; k++) {
     const { scan, T_map_base } = tasks[random.uint32() % tasks.length]!;
     const prior = priorOf(T_map_base, random);
     if (k < FIRST) continue;
@@ -128,11 +124,11 @@ async function search(
   return [
     {
       id: `${id}.right`,
-      value: (100 * right) / trials,
+      value: (100 * right) / TRIALS,
       unit: '%',
       bar: { of: 'value', at: 'least', limit: 99 },
     },
-    { id: `${id}.wrong`, value: wrong, unit: `accepted of ${trials}`, bar: most(0) },
+    { id: `${id}.wrong`, value: wrong, unit: `accepted of ${TRIALS}`, bar: most(0) },
     { id: `${id}.median`, value: median(times), unit: 'ms, two threads', bar: most(1000) },
     { id: `${id}.p99`, value: percentile(times, 99), unit: 'ms', bar: most(3000) },
   ];
