@@ -46,6 +46,7 @@ export type {
   RobotCommand,
   RobotControl,
   RobotEvent,
+  RobotMotion,
   RobotStatus,
   RobotWatcher,
 } from './ports/robot.ts';

@@ -4,16 +4,15 @@ import type { Prior } from './localization/initialization.ts';
 import { IntegrityMonitor, type Judgement, watchedBy } from './localization/integrity-monitor.ts';
 import { LidarGroup } from './localization/lidar-group.ts';
 import type { LocalizerConfig } from './localization/localizer-config.ts';
-import { PoseFilter } from './localization/pose-filter.ts';
+import { type PoseEstimate, PoseFilter } from './localization/pose-filter.ts';
 import { scanSeparation } from './localization/protection-level.ts';
 import type { Registration } from './localization/registration.ts';
 import { newestOf, prepareScan } from './localization/scan-intake.ts';
-import { type Placed, ScanPlacing } from './localization/scan-placing.ts';
+import { type Placed, ScanPlacing, tilesOf } from './localization/scan-placing.ts';
 import { SensorIntake } from './localization/sensor-intake.ts';
 import { poseCovariance, StageTimes } from './localization/stage-times.ts';
 import type { TileSupply } from './map/tile-supply.ts';
 import { enuFrame, normalGravity } from './math/geodesy.ts';
-import { norm } from './math/vec3.ts';
 import type { Clock, PoseSink } from './ports.ts';
 import { type PointCloud2, refusalReason, type ScanPoints, type SensorMessage, type Stamp } from './types.ts';
 
@@ -84,7 +83,12 @@ export class Localizer {
 
   /** How the sensors speak, what becomes of it, and how long it takes. */
   get diagnosis(): Diagnosis {
-    return this.#diagnostics.diagnosis();
+    return { ...this.#diagnostics.diagnosis(), timeOffsets: this.#intake.offsets.figures };
+  }
+
+  /** The estimate at a stamp of the IMU, by prediction where it is newer than what was handled; undefined while unknown. */
+  stateAt(stamp: Stamp): PoseEstimate | undefined {
+    return this.#filter.stateAt(stamp);
   }
 
   /** Takes one message of a source. Bad input is refused with its reason to the sink; nothing is thrown for it. */
@@ -127,9 +131,10 @@ export class Localizer {
     const time = new StageTimes(this.#parts.clock);
     let found: Registration | undefined;
     let points: ScanPoints | undefined;
+    const { offsets } = this.#intake;
     const clouds = group.filter(({ stamp }) => {
       // No result is given for a time that is not believed.
-      const untimely = this.#filter.refusesStamp(stamp);
+      const untimely = this.#filter.refusesStamp(offsets.at('lidar', stamp));
       if (untimely) sink.refused(`points-${untimely}`, `scan of ${stamp} ns`);
       return !untimely;
     });
@@ -143,14 +148,17 @@ export class Localizer {
           minPoints: config.registration.minPoints,
           base: config.frames.base,
           mount: (frame: string) => this.#intake.find(frame),
-          motion: (at: Stamp, offsets: readonly number[]) => this.#filter.motionBetween(at, offsets),
+          motion: (at: Stamp, times: readonly number[]) =>
+            this.#filter.motionBetween(offsets.at('lidar', at), times),
           notice: (reason: string, detail: string) => this.#intake.notice(reason, detail),
         };
         const prepared = await prepareScan(clouds, this.#group.missingFrom(clouds), stamp, parts, time);
         points = prepared.points;
         if (!prepared.ok) return this.#refuse(stamp, prepared.reason, prepared.detail, points);
         const { scan } = prepared;
-        const placed = await time.stage('register', () => this.#register(stamp, scan, map));
+        const placed = await time.stage('register', () =>
+          this.#register(offsets.at('lidar', stamp), scan, map),
+        );
         found = placed.found;
         await time.stage('fuse', () => this.#fuse(stamp, placed));
         if (found.ok) this.#parts.onScan?.(scan, stamp, found.T_map_base);
@@ -178,22 +186,15 @@ export class Localizer {
         contested,
         elsewhere: this.#integrity.elsewhere,
       },
-      {
-        near: async ({ pose, velocity }) => {
-          if (!lost) await map.moveTo(pose.position, norm(velocity));
-          return map.tiles;
-        },
-        around: async ({ T_map_base }, reach) => {
-          await map.moveTo(T_map_base.position, 0, reach);
-          return map.isComplete ? map.tiles : undefined;
-        },
-      },
+      tilesOf(map, lost),
     );
   }
 
   async #fuse(stamp: Stamp, { found, anew, confirmed }: Placed): Promise<void> {
-    const { sink } = this.#parts;
-    const now = this.#now(stamp);
+    const { sink, config } = this.#parts;
+    const { offsets } = this.#intake;
+    const taken = offsets.at('lidar', stamp);
+    const now = this.#now(taken);
     if (!found.ok) {
       const { probability, eigenvalues } = found.evidence;
       this.#integrity.bad(now, found.reason, 0, eigenvalues.length > 0 ? probability : undefined);
@@ -202,28 +203,28 @@ export class Localizer {
     }
     const { T_map_base, covariance, degenerate, evidence } = found;
     if (anew) {
-      this.#filter.initialize(stamp, T_map_base, covariance);
+      this.#filter.initialize(taken, T_map_base, covariance);
       this.#integrity.good(now, evidence.residual, true);
       return;
     }
     if (confirmed) this.#integrity.confirmed();
-    const record = this.#filter.registration(stamp, T_map_base, covariance, degenerate);
+    const record = this.#filter.registration(taken, T_map_base, covariance, degenerate);
     sink.update(record);
-    if (!record.accepted) this.#integrity.bad(now, record.reason ?? 'unspecified', record.innovation);
-    else {
-      this.#integrity.good(now, evidence.residual, false, scanSeparation(record, covariance, degenerate));
-    }
+    if (!record.accepted) return this.#integrity.bad(now, record.reason ?? 'unspecified', record.innovation);
+    this.#integrity.good(now, evidence.residual, false, scanSeparation(record, covariance, degenerate));
+    const variance = covariance[35]! + config.fusion.registration.rotationFloor ** 2;
+    offsets.registration(stamp, T_map_base.orientation, variance, this.#filter.biases?.gyro[2] ?? 0);
   }
 
   #refuse(stamp: Stamp, reason: string, detail: string, points?: ScanPoints): void {
-    this.#integrity.bad(this.#now(stamp), reason);
+    this.#integrity.bad(this.#now(this.#intake.offsets.at('lidar', stamp)), reason);
     this.#parts.sink.refused(reason, detail);
     if (this.#parts.outputOn === 'points') this.#report(stamp, { points }, {});
   }
 
-  #judge(stamp: Stamp): Judgement {
+  #judge(taken: Stamp): Judgement {
     const starting = this.#intake.start.any || this.#intake.hasFix;
-    return this.#integrity.judge(stamp, this.#filter.stateAt(stamp), starting, this.#freeWidth);
+    return this.#integrity.judge(taken, this.#filter.stateAt(taken), starting, this.#freeWidth);
   }
 
   /** The newest time that any sensor has told. */
@@ -236,8 +237,9 @@ export class Localizer {
   #report(stamp: Stamp, seen: Seen, stages: Readonly<Record<string, number>>): void {
     if (this.#lastReport !== undefined && stamp <= this.#lastReport) return;
     this.#lastReport = stamp;
-    const estimate = this.#filter.stateAt(stamp);
-    const { verdict, protectionLevel, advice } = this.#judge(stamp);
+    const taken = this.#intake.taken(this.#parts.outputOn, stamp);
+    const estimate = this.#filter.stateAt(taken);
+    const { verdict, protectionLevel, advice } = this.#judge(taken);
     this.#parts.sink.frame({
       stamp,
       frame: this.#frame++,

@@ -6,6 +6,7 @@ import type {
   RobotCommand,
   RobotControl,
   RobotEvent,
+  RobotMotion,
   RobotStatus,
   RobotWatcher,
 } from './ports/robot.ts';
@@ -21,7 +22,7 @@ import type { RobotRoute } from './robot/robot-route.ts';
 import { SensorWatch } from './robot/sensor-watch.ts';
 import { Trip } from './robot/trip.ts';
 import { Watchers } from './robot/watchers.ts';
-import type { FrameResult, LocalizationState, SensorMessage, SignalState } from './types.ts';
+import type { FrameResult, LocalizationState, SensorMessage, SignalState, Stamp } from './types.ts';
 
 /** Somebody who watches is told at least so often, also while no sensor speaks, ms. */
 const STATUS_MS = 1000;
@@ -103,6 +104,11 @@ export class Robot implements RobotControl {
   handle(message: SensorMessage): Promise<void> {
     this.#sensors.heard(message, this.#parts.clock.nowMs());
     return this.#localisation.handle(message);
+  }
+
+  /** Where the robot is at a stamp of the IMU and how it moves; undefined while that is not to be believed. */
+  motionAt(stamp: Stamp): RobotMotion | undefined {
+    return this.#localisation.motionAt(stamp);
   }
 
   /** Looks for the pose anew: an operator has shown where, or all stamps leapt. Undefined: by GNSS and odometry. */

@@ -34,7 +34,7 @@ export interface PointCloud2 {
   readonly data: Uint8Array;
 }
 
-/** sensor_msgs/NavSatFix: WGS84 degrees, ellipsoidal height in metres. */
+/** sensor_msgs/NavSatFix or gps_msgs/GPSFix: WGS84 degrees, ellipsoidal height in metres. */
 export interface GnssFix {
   readonly stamp: Stamp;
   readonly frameId: string;
@@ -47,6 +47,8 @@ export interface GnssFix {
   readonly covariance: readonly number[];
   /** NavSatFix: 0 unknown, 1 approximated, 2 diagonal known, 3 known */
   readonly covarianceType: number;
+  /** of messages that can carry it (GPSFix): horizontal dilution of precision, satellites used; 0: not said */
+  readonly geometry?: { readonly hdop: number; readonly satellites: number };
 }
 
 /** sensor_msgs/Imu: rad/s and m/s² (specific force: +9.8 upwards at rest) in the sensor's frame. */

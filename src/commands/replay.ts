@@ -141,6 +141,7 @@ async function replayOn(
   const record = recorder.finish({
     ...run,
     channels: localizer.diagnosis.channels,
+    clocks: localizer.diagnosis.timeOffsets,
     ...(await trajectoryFile(options.out, recorder)),
     ...(reference && { reference: reference.poses, association: { interpolate: true } }),
     ...(supply && options.out && { mapPoints: await sampleOf(core, supply, map.source) }),

@@ -98,6 +98,7 @@ export async function openRos2Robot(
         recording.pass(message.arrival);
         await robot.handle(message);
       },
+      motionAt: (stamp) => robot.motionAt(stamp),
       clockJumped() {
         const place = last?.pose ?? kept;
         robot.begin(place && around(place));

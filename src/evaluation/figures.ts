@@ -103,6 +103,15 @@ export function tablesOf(record: RunRecord, other?: OtherRun): Table[] {
       empty: 'Nobody watched the channels.',
     },
     {
+      title: 'Clocks beside that of the IMU',
+      head: ['sensor', 'measures later than it stamps, ms', '± sigma', 'stamps moved by'],
+      rows: Object.entries(record.clocks ?? {}).map(([sensor, { seconds, sigma, used }]) => [
+        sensor,
+        ...[seconds, sigma, used].map((value) => (1000 * value).toFixed(1)),
+      ]),
+      empty: 'Nobody compared the clocks.',
+    },
+    {
       title: 'Refused messages and measurements',
       head: ['reason', 'count', 'the first one'],
       rows: byCount(record.refused).map(([reason, count]) => [

@@ -30,6 +30,13 @@ export interface ChannelRecord {
   readonly gap: WindowFigures;
 }
 
+/** How a sensor's clock stood beside the IMU's at the end: what is believed, how surely, what was used; s. */
+export interface ClockRecord {
+  readonly seconds: number;
+  readonly sigma: number;
+  readonly used: number;
+}
+
 /** What is known of a run after its last frame. */
 export interface RunOutcome {
   /** seconds of data over seconds of work */
@@ -39,6 +46,8 @@ export interface RunOutcome {
   readonly eventLoopDelayP99Ms: number;
   /** by channel, where it was watched */
   readonly channels?: Readonly<Record<string, ChannelRecord>> | undefined;
+  /** by sensor */
+  readonly clocks?: Readonly<Record<string, ClockRecord>> | undefined;
   /** T_map_base, rising in time */
   readonly reference?: readonly StampedPose[] | undefined;
   /** how estimate and reference are paired; see `associate` */

@@ -1,5 +1,6 @@
 import type { FilterSensor, FrameResult, SensorMessage, Stamp, UpdateRecord } from '../types.ts';
 import { secondsBetween } from './filter-state.ts';
+import type { TimedSensor, TimeOffset } from './time-offsets.ts';
 import { Windowed, type WindowFigures } from './windowed.ts';
 
 /** How one channel has spoken over the last seconds. */
@@ -33,6 +34,8 @@ export interface Diagnosis {
   readonly stages: Readonly<Record<string, WindowFigures>>;
   /** everything that was not used since the start, by reason */
   readonly refused: Readonly<Record<string, number>>;
+  /** of the clocks of the other sensors against the IMU's */
+  readonly timeOffsets: Readonly<Record<TimedSensor, TimeOffset>>;
 }
 
 interface Sink {
@@ -95,7 +98,7 @@ export class Diagnostics {
     };
   }
 
-  diagnosis(): Diagnosis {
+  diagnosis(): Omit<Diagnosis, 'timeOffsets'> {
     const now = this.#now;
     const figures = (of: Windowed) => of.figures(now ?? 0n);
     const channels = [...this.#channels].map(([name, one]): [string, ChannelDiagnosis] => [

@@ -1,3 +1,4 @@
+import { copyOf } from '../math/scratch.ts';
 import { norm, sub } from '../math/vec3.ts';
 import type { Stamp, Vec3 } from '../types.ts';
 import {
@@ -37,7 +38,7 @@ export function registeredWithin(state: FilterState, seconds: number): boolean {
 
 /** A copy of a 15 × 15 covariance in which the three states from `row` on are independent of all others. */
 export function decoupled(covariance: Float64Array, row: number): Float64Array {
-  const out = Float64Array.from(covariance);
+  const out = copyOf(covariance);
   for (let i = row; i < row + 3; i++) {
     for (let j = 0; j < STATES; j++) {
       out[i * STATES + j] = 0;

@@ -49,6 +49,7 @@ export interface GnssInput {
   readonly leverArm: Vec3;
   /** NavSatStatus */
   readonly status: number;
+  readonly geometry?: GnssFix['geometry'] | undefined;
 }
 
 /** Order among inputs of one stamp: what predicts comes before what corrects, whatever the order of arrival. */

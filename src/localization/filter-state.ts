@@ -1,3 +1,4 @@
+import { zeros } from '../math/scratch.ts';
 import type { Pose, Quat, Stamp, UpdateRecord, Vec3 } from '../types.ts';
 import type { FusionConfig } from './fusion-config.ts';
 import { unknownWheels, type Wheels } from './wheel-calibration.ts';
@@ -111,7 +112,7 @@ export function initialState(
   config: FusionConfig,
 ): FilterState {
   const { initial, constantVelocity } = config;
-  const p = new Float64Array(STATES * STATES);
+  const p = zeros(STATES * STATES);
   const place = (i: number) => (i < 3 ? POSITION + i : ATTITUDE + i - 3);
   for (let i = 0; i < 6; i++) {
     for (let j = 0; j < 6; j++) {

@@ -1,4 +1,5 @@
 import { setBlock } from '../math/matrix.ts';
+import { copyOf, zeros } from '../math/scratch.ts';
 import { quatRotate, skew } from '../math/so3.ts';
 import { add, sub } from '../math/vec3.ts';
 import { decoupled, joinDispute, lidarTracks, registeredWithin } from './dispute.ts';
@@ -25,7 +26,7 @@ import {
 
 /**
  * A fix of the antenna, h = p + R l. In the order of the code:
- * - `no-fix`: the receiver says so (status < 0).
+ * - `no-fix`, `few-satellites`, `poor-geometry`: see `fixProblem`.
  * - Without a registration for `aloneAfter` seconds GNSS is the only source of place: the filter follows its wandering
  *   error. Before that, the error's correlation in time makes a long run of fixes count as few.
  * - `innovation-gate`, on the horizontal. The state's own uncertainty counts up to `maxPriorSigma`, so the gate does not
@@ -53,7 +54,8 @@ export function fuseGnss(before: FilterState, input: GnssInput, context: FusionC
     state: after,
     record: record('gnss', input.stamp, verdict, of, dof, Math.hypot(...offset), before, after),
   });
-  if (input.status < 0) return told({ accepted: false, reason: 'no-fix' }, before);
+  const problem = fixProblem(input, gnss);
+  if (problem) return told({ accepted: false, reason: problem }, before);
 
   const flat = firstRows(whole, 2);
   const flatNis = normalisedInnovation(state, flat, gnss.maxPriorSigma);
@@ -86,9 +88,20 @@ export function fuseGnss(before: FilterState, input: GnssInput, context: FusionC
   return told({ accepted: true, reason: 'height-refused' }, after, 2, flatNis);
 }
 
+/** Why a fix is not used whatever it says: by the receiver's own word, or that on its satellites. */
+export function fixProblem(
+  { status, geometry }: Pick<GnssInput, 'status' | 'geometry'>,
+  { minSatellites, maxHdop }: FusionConfig['gnss'],
+): 'no-fix' | 'few-satellites' | 'poor-geometry' | undefined {
+  if (status < 0) return 'no-fix';
+  // 0 is what receivers say that do not know.
+  if (geometry && geometry.satellites > 0 && geometry.satellites < minSatellites) return 'few-satellites';
+  return geometry && geometry.hdop > maxHdop ? 'poor-geometry' : undefined;
+}
+
 /** The error of fixes wanders; a filter that has nothing else goes with it and says so in its covariance. */
 function wander(state: FilterState, dt: number, gnss: FusionConfig['gnss']): FilterState {
-  const covariance = Float64Array.from(state.covariance);
+  const covariance = copyOf(state.covariance);
   [gnss.horizontalWander, gnss.horizontalWander, gnss.verticalWander].forEach((density, i) => {
     // An outage is no reason to follow the first fix after it at once: that is for the recovery rule.
     covariance[(POSITION + i) * (STATES + 1)]! += density ** 2 * Math.min(dt, 10);
@@ -98,8 +111,10 @@ function wander(state: FilterState, dt: number, gnss: FusionConfig['gnss']): Fil
 
 function fixNoise(input: GnssInput, gnss: FusionConfig['gnss']): Float64Array {
   const [h, v] = [gnss.unknownHorizontal ** 2, gnss.unknownVertical ** 2];
-  const noise = Float64Array.from(input.covariance ?? [h, 0, 0, 0, h, 0, 0, 0, v]);
-  const floors = [gnss.horizontalFloor, gnss.horizontalFloor, gnss.verticalFloor];
+  const noise = copyOf(input.covariance ?? [h, 0, 0, 0, h, 0, 0, 0, v]);
+  const dilution = Math.max(1, input.geometry?.hdop ?? 1);
+  const horizontal = gnss.horizontalFloor * dilution;
+  const floors = [horizontal, horizontal, gnss.verticalFloor * dilution];
   // Raising a diagonal keeps the matrix positive definite.
   floors.forEach((floor, i) => {
     noise[4 * i] = Math.max(noise[4 * i]!, floor * floor);
@@ -108,23 +123,23 @@ function fixNoise(input: GnssInput, gnss: FusionConfig['gnss']): Float64Array {
 }
 
 function linearise(offset: readonly number[], armSkew: readonly number[], noise: Float64Array): Measurement {
-  const H = new Float64Array(3 * STATES);
+  const H = zeros(3 * STATES);
   for (let i = 0; i < 3; i++) H[i * STATES + POSITION + i] = 1;
   // Exp(θ) R l ≈ R l + θ × R l.
   setBlock(H, STATES, 0, ATTITUDE, armSkew, -1);
-  return { innovation: Float64Array.from(offset), H, noise };
+  return { innovation: copyOf(offset), H, noise };
 }
 
 function firstRows({ innovation, H, noise }: Measurement, count: 2): Measurement {
   return {
-    innovation: innovation.slice(0, count),
-    H: H.slice(0, count * STATES),
-    noise: Float64Array.of(noise[0]!, noise[1]!, noise[3]!, noise[4]!),
+    innovation: innovation.subarray(0, count),
+    H: H.subarray(0, count * STATES),
+    noise: copyOf([noise[0]!, noise[1]!, noise[3]!, noise[4]!]),
   };
 }
 
 function thirdRow({ innovation, H, noise }: Measurement): Measurement {
-  return { innovation: innovation.slice(2), H: H.slice(2 * STATES), noise: noise.slice(8) };
+  return { innovation: innovation.subarray(2), H: H.subarray(2 * STATES), noise: noise.subarray(8) };
 }
 
 function refuse(

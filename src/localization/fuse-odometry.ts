@@ -1,4 +1,5 @@
 import { setBlock } from '../math/matrix.ts';
+import { copyOf, zeros } from '../math/scratch.ts';
 import { multiplyMat3, quatConjugate, quatRotate, rotationMatrix, skew } from '../math/so3.ts';
 import { norm, sub } from '../math/vec3.ts';
 import { blendRate } from './angular-rate.ts';
@@ -95,15 +96,15 @@ function linearise(
   const inverse = quatConjugate(state.orientation);
   const Rt = rotationMatrix(inverse);
   const velocity = quatRotate(inverse, state.velocity);
-  const H = new Float64Array(dof * STATES);
+  const H = zeros(dof * STATES);
   setBlock(H, STATES, 0, VELOCITY, Rt);
   // Rᵀ Exp(−θ) v ≈ Rᵀ v + Rᵀ [v]× θ = Rᵀ v + [Rᵀ v]× Rᵀ θ.
   setBlock(H, STATES, 0, ATTITUDE, multiplyMat3(skew(velocity), Rt));
-  const innovation = new Float64Array(dof);
+  const innovation = zeros(dof);
   const { wheels } = state;
   const forward = wheels.scale * input.linear[0];
   innovation.set(sub([forward, input.linear[1], input.linear[2]], velocity));
-  const noise = new Float64Array(dof * dof);
+  const noise = zeros(dof * dof);
   noise[0] =
     odometry.forwardSigma ** 2 + (wheels.scaleVariance + odometry.slipShare ** 2) * input.linear[0] ** 2;
   noise[dof + 1] = odometry.lateralSigma ** 2;
@@ -122,7 +123,10 @@ function yawRateVariance(input: OdometryInput, { config: { odometry } }: FusionC
 }
 
 function scaled(measurement: Measurement, factor: number): Measurement {
-  return factor === 1 ? measurement : { ...measurement, noise: measurement.noise.map((x) => x * factor) };
+  if (factor === 1) return measurement;
+  const noise = copyOf(measurement.noise);
+  for (let i = 0; i < noise.length; i++) noise[i]! *= factor;
+  return { ...measurement, noise };
 }
 
 /** Wheels that turn faster than the robot moves, or turn it where the gyro sees no turn. */
@@ -140,7 +144,7 @@ function refuse(state: FilterState, input: OdometryInput, context: FusionContext
   const since = state.odometryRefusedSince ?? input.stamp;
   const persistent = secondsBetween(since, input.stamp) >= odometry.recoverSeconds;
   if (!persistent || lidarTracks(state, context)) return { ...state, odometryRefusedSince: since };
-  const covariance = Float64Array.from(state.covariance);
+  const covariance = copyOf(state.covariance);
   for (let i = VELOCITY; i < VELOCITY + 3; i++) covariance[i * STATES + i]! += odometry.recoverSigma ** 2;
   return { ...state, covariance, odometryRefusedSince: input.stamp };
 }

@@ -1,4 +1,5 @@
 import { setBlock } from '../math/matrix.ts';
+import { copyOf } from '../math/scratch.ts';
 import { logSo3, quatConjugate, quatMultiply, quatNormalize, quatRotate } from '../math/so3.ts';
 import { norm, scale, sub } from '../math/vec3.ts';
 import { blendRate } from './angular-rate.ts';
@@ -47,11 +48,12 @@ export function fuseRegistration(
   const turn = logSo3(quatMultiply(input.pose.orientation, quatConjugate(state.orientation)));
   const dof = DOF - (input.degenerate ?? 0);
   const scaling = state.scaling.registration;
-  const noise = Float64Array.from(input.covariance, (x) => x * scaling.factor);
+  const noise = copyOf(input.covariance);
+  for (let i = 0; i < noise.length; i++) noise[i]! *= scaling.factor;
   for (let i = 0; i < DOF; i++) {
     noise[i * DOF + i]! += (i < 3 ? registration.positionFloor : registration.rotationFloor) ** 2;
   }
-  const measurement = { innovation: Float64Array.of(...offset, ...turn), H, noise };
+  const measurement = { innovation: copyOf([...offset, ...turn]), H, noise };
   const nis = normalisedInnovation(state, measurement);
   const told = (verdict: { accepted: boolean; reason?: string }, after: FilterState): Outcome => ({
     state: after,

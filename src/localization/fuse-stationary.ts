@@ -1,4 +1,5 @@
 import { setBlock } from '../math/matrix.ts';
+import { zeros } from '../math/scratch.ts';
 import { multiplyMat3, quatConjugate, quatRotate, rotationMatrix, skew } from '../math/so3.ts';
 import { add, norm, scale, sub } from '../math/vec3.ts';
 import type { Stamp } from '../types.ts';
@@ -99,12 +100,12 @@ function isSlow(state: FilterState, { config: { stationary } }: FusionContext): 
 function linearise(state: FilterState, imu: ImuReading | undefined, { config }: FusionContext): Measurement {
   const { stationary } = config;
   const dof = imu ? 9 : 3;
-  const innovation = new Float64Array(dof);
+  const innovation = zeros(dof);
   innovation.set(scale(state.velocity, -1));
-  const H = new Float64Array(dof * STATES);
+  const H = zeros(dof * STATES);
   for (let i = 0; i < 3; i++) H[i * STATES + VELOCITY + i] = 1;
   const sigmas = [stationary.velocitySigma, stationary.gyroSigma, stationary.accelerationSigma];
-  const noise = new Float64Array(dof * dof);
+  const noise = zeros(dof * dof);
   for (let i = 0; i < dof; i++) noise[i * (dof + 1)] = sigmas[Math.floor(i / 3)]! ** 2;
   if (imu) {
     const inverse = quatConjugate(state.orientation);

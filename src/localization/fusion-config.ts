@@ -87,8 +87,22 @@ const registration = z.strictObject({
 
 const gnss = z.strictObject({
   gate: gate(0.999),
-  horizontalFloor: positive(1, 100, 'm, (0, 100]: no fix is trusted better than this'),
+  horizontalFloor: positive(
+    1,
+    100,
+    'm, (0, 100]: no fix is trusted better than this, times its HDOP where the receiver gives one above 1',
+  ),
   verticalFloor: positive(3, 100, 'm, (0, 100]: likewise'),
+  minSatellites: z
+    .number()
+    .int()
+    .min(0)
+    .max(64)
+    .default(5)
+    .describe(
+      'a fix of fewer is not used (few-satellites), where the receiver tells: with 4 no fault shows (Parkinson & Axelrad 1988)',
+    ),
+  maxHdop: positive(10, 100, '(0, 100]: nor one with a larger HDOP (poor-geometry): a metre of range is ten'),
   unknownHorizontal: positive(5, 1000, 'm, (0, 1000]: sigma of a fix with covariance type unknown'),
   unknownVertical: positive(10, 1000, 'm, (0, 1000]: likewise'),
   correlation: nonNegative(

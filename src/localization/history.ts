@@ -1,6 +1,7 @@
+import { tidy } from '../math/scratch.ts';
 import type { Stamp } from '../types.ts';
 import { compareInputs, type FilterInput } from './filter-input.ts';
-import type { FilterState } from './filter-state.ts';
+import { type FilterState, STATES } from './filter-state.ts';
 import type { Step } from './filter-step.ts';
 
 export interface Entry extends Step {
@@ -10,11 +11,14 @@ export interface Entry extends Step {
 /**
  * The inputs of the last seconds in the order of their stamps, each with the state after it. An input that comes late
  * is put in its place and everything after it is computed again, so the order of arrival does not matter.
+ * A state is valid as long as its entry is kept: its covariance is written anew for another one after that.
  */
 export class History {
   #entries: Entry[] = [];
   /** whether inputs before the first entry have been forgotten */
   #trimmed = false;
+  /** covariances of entries that are gone */
+  readonly #spare: Float64Array[] = [];
   readonly #step: (before: FilterState | undefined, input: FilterInput) => Step;
   readonly #spanNs: bigint;
   readonly #maxEntries: number;
@@ -41,16 +45,30 @@ export class History {
     const same = previous?.stamp === input.stamp && previous.kind === input.kind;
     if (same && input.kind !== 'initialize') return 'duplicate-stamp';
 
-    let state = this.#entries[place - 1]?.state;
-    const replayed = [input, ...this.#entries.slice(place).map((entry) => entry.input)].map((next): Entry => {
-      const step = this.#step(state, next);
-      state = step.state;
-      return { input: next, ...step };
-    });
-    const own = replayed[0]!;
-    this.#entries.splice(place, replayed.length - 1, ...replayed);
+    const later = this.#entries.splice(place);
+    this.#recycle(later);
+    const own = this.#append(input);
+    for (const entry of later) this.#append(entry.input);
     this.#trim();
     return own;
+  }
+
+  /** The step of an input after all entries, its state in memory that this history owns. */
+  #append(input: FilterInput): Entry {
+    const before = this.newest?.state;
+    const entry = tidy((): Entry => {
+      const { state, record } = this.#step(before, input);
+      if (state === undefined) return { input, state, record };
+      const covariance = this.#spare.pop() ?? new Float64Array(STATES * STATES);
+      covariance.set(state.covariance);
+      return { input, state: { ...state, covariance }, record };
+    });
+    this.#entries.push(entry);
+    return entry;
+  }
+
+  #recycle(gone: readonly Entry[]): void {
+    for (const { state } of gone) if (state) this.#spare.push(state.covariance);
   }
 
   /** Whether a stamp lies before the window that inputs are kept for. */
@@ -82,7 +100,7 @@ export class History {
     let drop = Math.max(0, this.#entries.length - this.#maxEntries);
     while (drop + 1 < this.#entries.length && this.#entries[drop + 1]!.input.stamp <= start) drop++;
     if (drop === 0) return;
-    this.#entries.splice(0, drop);
+    this.#recycle(this.#entries.splice(0, drop));
     this.#trimmed = true;
   }
 }

@@ -7,6 +7,7 @@ import { integrityConfig } from './integrity.ts';
 import { framesConfig } from './mounts.ts';
 import { registrationConfig } from './registration.ts';
 import { lidarConfig } from './scan-check.ts';
+import { timeOffsetsConfig } from './time-offsets.ts';
 
 /** Everything that decides about the pose. */
 export const localizerConfig = z.strictObject({
@@ -15,6 +16,7 @@ export const localizerConfig = z.strictObject({
   registration: registrationConfig.prefault({}),
   initialization: initializationConfig.prefault({}),
   fusion: fusionSchema.prefault({}),
+  timeOffsets: timeOffsetsConfig.prefault({}),
   headingAlignment: headingAlignmentSchema.prefault({}),
   integrity: integrityConfig.prefault({}),
   advice: adviceConfig.prefault({}),

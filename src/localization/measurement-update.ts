@@ -5,8 +5,10 @@ import {
   mahalanobisSquared,
   multiply,
   sandwich,
+  sum,
   transpose,
 } from '../math/matrix.ts';
+import { copyOf } from '../math/scratch.ts';
 import { expSo3, quatMultiply, quatNormalize } from '../math/so3.ts';
 import { add } from '../math/vec3.ts';
 import type { FilterSensor, Stamp, UpdateRecord, Vec3 } from '../types.ts';
@@ -44,10 +46,9 @@ export function normalisedInnovation(
   let trace = 0;
   for (let i = 0; i < dof; i++) trace += prior[i * dof + i]!;
   const share = Math.min(1, maxPriorSigma ** 2 / trace);
-  const L = cholesky(
-    noise.map((x, i) => x + share * prior[i]!),
-    dof,
-  );
+  const S = copyOf(noise);
+  for (let i = 0; i < S.length; i++) S[i]! += share * prior[i]!;
+  const L = cholesky(S, dof);
   return L ? mahalanobisSquared(L, innovation) : Number.POSITIVE_INFINITY;
 }
 
@@ -83,7 +84,8 @@ export function correlationInflation(dt: number, correlation: number): number {
 /** The measurement with the sigma of each row multiplied. */
 export function inflated(measurement: Measurement, factors: readonly number[]): Measurement {
   const dof = measurement.innovation.length;
-  const noise = measurement.noise.map((x, i) => x * factors[Math.floor(i / dof)]! * factors[i % dof]!);
+  const noise = copyOf(measurement.noise);
+  for (let i = 0; i < noise.length; i++) noise[i]! *= factors[Math.floor(i / dof)]! * factors[i % dof]!;
   return { ...measurement, noise };
 }
 
@@ -138,8 +140,4 @@ export function inject(state: FilterState, error: Float64Array): FilterState {
     gyroBias: add(state.gyroBias, at(GYRO_BIAS)),
     accelerometerBias: add(state.accelerometerBias, at(ACCELEROMETER_BIAS)),
   };
-}
-
-function sum(a: Float64Array, b: Float64Array): Float64Array {
-  return a.map((x, i) => x + b[i]!);
 }

@@ -1,4 +1,5 @@
-import { cholesky, choleskySolve, multiply, sandwich, transpose } from '../math/matrix.ts';
+import { cholesky, choleskySolve, multiply, sandwich, sum, transpose } from '../math/matrix.ts';
+import { copyOf, zeros } from '../math/scratch.ts';
 import { logSo3, quatConjugate, quatMultiply } from '../math/so3.ts';
 import { sub } from '../math/vec3.ts';
 import { ATTITUDE, type FilterState, POSITION, STATES } from './filter-state.ts';
@@ -45,7 +46,7 @@ export function keepOpen(
   open: readonly (readonly number[])[],
 ): FilterState {
   const d = open.length;
-  const U = new Float64Array(d * STATES);
+  const U = zeros(d * STATES);
   open.forEach((u, row) => {
     u.forEach((v, a) => {
       U[row * STATES + ROWS[a]!] = v;
@@ -56,17 +57,14 @@ export function keepOpen(
   // What follows from a step along the open directions: Gᵀ = (U P Uᵀ)⁻¹ U P, and so U G = I.
   const Gt = choleskySolve(prior, multiply(U, before.covariance, d, STATES, STATES), d, STATES);
   const G = transpose(Gt, d, STATES);
-  const lost = sandwich(
-    U,
-    before.covariance.map((v, i) => v - after.covariance[i]!),
-    d,
-    STATES,
-  );
+  const shrunk = copyOf(before.covariance);
+  for (let i = 0; i < shrunk.length; i++) shrunk[i]! -= after.covariance[i]!;
+  const lost = sandwich(U, shrunk, d, STATES);
   const back = sandwich(G, lost, STATES, d);
   const turn = logSo3(quatMultiply(after.orientation, quatConjugate(before.orientation)));
   const step = [...sub(after.position, before.position), ...turn];
-  const along = Float64Array.from(open, (u) => -dot(step, u));
-  const covariance = after.covariance.map((v, i) => v + back[i]!);
+  const along = copyOf(open.map((u) => -dot(step, u)));
+  const covariance = sum(after.covariance, back);
   return inject({ ...after, covariance }, multiply(G, along, STATES, d, 1));
 }
 

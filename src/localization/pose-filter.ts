@@ -1,6 +1,7 @@
+import { tidy } from '../math/scratch.ts';
 import { chiSquaredQuantile } from '../math/statistics.ts';
 import { add, scale, sub } from '../math/vec3.ts';
-import { type Pose, Refusal, type Stamp, type UpdateRecord, type Vec3 } from '../types.ts';
+import { type GnssFix, type Pose, Refusal, type Stamp, type UpdateRecord, type Vec3 } from '../types.ts';
 import { type FilterInput, type ImuInput, isFiniteInput } from './filter-input.ts';
 import {
   type FilterState,
@@ -67,6 +68,12 @@ export class PoseFilter {
     return this.#history.newest?.input.stamp;
   }
 
+  /** What the newest state knows of the sensors' biases, rad/s: the gyro's, and that of the odometry's yaw rate. */
+  get biases(): { readonly gyro: Vec3; readonly wheelYaw: number } | undefined {
+    const state = this.#history.newest?.state;
+    return state && { gyro: state.gyroBias, wheelYaw: state.wheels.yawBias };
+  }
+
   /**
    * Whether data of this stamp would be refused for it, `too-old` or `from-future`: to be asked before long work on a
    * measurement. Counts as one offered measurement if so.
@@ -125,7 +132,7 @@ export class PoseFilter {
 
   /**
    * A fix: the antenna's ENU position in the map, its 3 × 3 covariance in m² (undefined where unknown: see
-   * `gnssCovariance`), the antenna in the base frame, and NavSatStatus.
+   * `gnssCovariance`), the antenna in the base frame, NavSatStatus, and how the satellites stand.
    */
   gnss(
     stamp: Stamp,
@@ -133,8 +140,9 @@ export class PoseFilter {
     covariance: readonly number[] | undefined,
     leverArm: Vec3,
     status = 0,
+    geometry?: GnssFix['geometry'],
   ): UpdateRecord {
-    return this.#measure({ kind: 'gnss', stamp, antenna, covariance, leverArm, status });
+    return this.#measure({ kind: 'gnss', stamp, antenna, covariance, leverArm, status, geometry });
   }
 
   /** Wheel odometry's twist of base_link in base axes: m/s and rad/s. Standing still comes back as `stationary`. */
@@ -147,18 +155,20 @@ export class PoseFilter {
    * is unknown: before the history or the start, or more than `maxPrediction` ahead. Changes nothing.
    */
   stateAt(stamp: Stamp): PoseEstimate | undefined {
-    const state = this.#predict(stamp);
-    return (
-      state && {
-        pose: { position: state.position, orientation: state.orientation },
-        velocity: state.velocity,
-        angularVelocity: state.angularVelocity,
-        gyroBias: state.gyroBias,
-        accelerometerBias: state.accelerometerBias,
-        covariance: Float64Array.from(state.covariance),
-        wheels: state.wheels,
-      }
-    );
+    return tidy(() => {
+      const state = this.#predict(stamp);
+      return (
+        state && {
+          pose: { position: state.position, orientation: state.orientation },
+          velocity: state.velocity,
+          angularVelocity: state.angularVelocity,
+          gyroBias: state.gyroBias,
+          accelerometerBias: state.accelerometerBias,
+          covariance: new Float64Array(state.covariance),
+          wheels: state.wheels,
+        }
+      );
+    });
   }
 
   /**
@@ -168,7 +178,7 @@ export class PoseFilter {
   motionBetween(stamp: Stamp, offsets: readonly number[]): Pose[] | undefined {
     const first = shiftStamp(stamp, Math.min(0, ...offsets));
     const last = shiftStamp(stamp, Math.max(0, ...offsets));
-    const [start, end] = [this.#predict(first), this.#predict(last)];
+    const [start, end] = tidy(() => [this.#predict(first), this.#predict(last)]);
     if (start === undefined || end === undefined) return undefined;
     const between = this.#history
       .around(first)
@@ -179,6 +189,7 @@ export class PoseFilter {
     return integrateTwists(twists, offsets);
   }
 
+  /** Within a `tidy`: the covariance is scratch. */
   #predict(stamp: Stamp): FilterState | undefined {
     const { config } = this.#context;
     const { at, after } = this.#history.around(stamp);

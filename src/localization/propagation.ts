@@ -1,4 +1,5 @@
 import { identityMatrix, sandwich, setBlock } from '../math/matrix.ts';
+import { copyOf, zeros } from '../math/scratch.ts';
 import {
   expSo3,
   IDENTITY_QUAT,
@@ -108,10 +109,11 @@ function holdTwist(state: FilterState, stamp: Stamp, dt: number, config: FusionC
     state.angularVariance + held.angularAcceleration ** 2 * dt,
   );
   // G maps ε to the states; Q = G Gᵀ σ² τ dt.
-  const G = new Float64Array(STATES * 3);
+  const G = zeros(STATES * 3);
   setBlock(G, 3, VELOCITY, 0, skew(velocity), -1);
   setBlock(G, 3, ATTITUDE, 0, EYE);
-  const spread = identityMatrix(3).map((x) => x * angularVariance * held.rateCorrelation * dt);
+  const spread = zeros(9);
+  for (let i = 0; i < 9; i += 4) spread[i] = angularVariance * held.rateCorrelation * dt;
   const noise = sandwich(G, spread, STATES, 3);
   for (let i = 0; i < noise.length; i++) covariance[i]! += noise[i]!;
   addAccelerationNoise(covariance, held.accelerationNoise ** 2, dt);
@@ -131,7 +133,7 @@ function holdTwist(state: FilterState, stamp: Stamp, dt: number, config: FusionC
 
 /** Pose held, biases wander; a little noise stays so that later measurements can still move it. */
 function standStill(state: FilterState, stamp: Stamp, dt: number, config: FusionConfig): FilterState {
-  const covariance = Float64Array.from(state.covariance);
+  const covariance = copyOf(state.covariance);
   addDiagonal(covariance, POSITION, config.stationary.positionNoise ** 2 * dt);
   addDiagonal(covariance, ATTITUDE, config.stationary.rotationNoise ** 2 * dt);
   addDiagonal(covariance, VELOCITY, config.imu.accelerometerNoise ** 2 * dt);

@@ -140,8 +140,9 @@ const OPEN_SHARE = 0.004;
 type Likeness = Pick<Alignment, 'points' | 'inliers' | 'matched' | 'score' | 'second' | 'eigenvalues'>;
 
 /**
- * What the likelihood follows from, in the order of LIKELIHOOD_FEATURES: the second best score as a share of the best; the decimal logarithms of the share of matched points that lie beside the surfaces, and of the share
- * of inliers that holds the weakest direction that is held.
+ * What the likelihood follows from, in the order of LIKELIHOOD_FEATURES: the second best score as a share of the best;
+ * the decimal logarithms of the share of matched points that lie beside the surfaces, and of the share of inliers that
+ * holds the weakest direction that is held.
  */
 export function likelihoodFeatures(found: Likeness): number[] {
   const { inliers, matched, score, second, eigenvalues } = found;

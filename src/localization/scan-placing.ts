@@ -1,5 +1,6 @@
 import type { Cloud, TileMap } from '../core.ts';
-import type { Pose, Stamp } from '../types.ts';
+import { norm } from '../math/vec3.ts';
+import type { Pose, Stamp, Vec3 } from '../types.ts';
 import { type InitializationConfig, isSamePose, type Prior, priorFrom } from './initialization.ts';
 import type { PoseEstimate } from './pose-filter.ts';
 import { PoseSearch } from './pose-search.ts';
@@ -24,6 +25,29 @@ export interface TilesOf {
   near(predicted: PoseEstimate): Promise<TileMap>;
   /** all within `reach` metres of a place and further as for tracking, or undefined while some are missing */
   around(prior: Prior, reach: number): Promise<TileMap | undefined>;
+}
+
+/** A map of which the tiles around a place are in memory. */
+export interface MovingMap {
+  /** m; m/s; m, default: as for tracking */
+  moveTo(position: Vec3, speed: number, reach?: number): Promise<unknown>;
+  readonly tiles: TileMap;
+  /** all tiles around are there */
+  readonly isComplete: boolean;
+}
+
+/** The tiles follow the robot, but not a pose that is not to be believed. */
+export function tilesOf(map: MovingMap, lost: boolean): TilesOf {
+  return {
+    near: async ({ pose, velocity }) => {
+      if (!lost) await map.moveTo(pose.position, norm(velocity));
+      return map.tiles;
+    },
+    around: async ({ T_map_base }, reach) => {
+      await map.moveTo(T_map_base.position, 0, reach);
+      return map.isComplete ? map.tiles : undefined;
+    },
+  };
 }
 
 /** `anew`: found whatever was believed; `confirmed`: it was contested, and a start from elsewhere ended there too. */

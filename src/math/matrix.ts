@@ -1,15 +1,17 @@
-/** Small dense matrices as row-major Float64Array, for the covariances of the filter. */
+import { copyOf, zeros } from './scratch.ts';
+
+/** Small dense matrices as row-major Float64Array, for the covariances of the filter; in the memory of a `tidy`. */
 
 /** The n × n identity. */
 export function identityMatrix(n: number): Float64Array {
-  const out = new Float64Array(n * n);
+  const out = zeros(n * n);
   for (let i = 0; i < n; i++) out[i * n + i] = 1;
   return out;
 }
 
 /** A (m × n) · B (n × p). */
 export function multiply(a: Float64Array, b: Float64Array, m: number, n: number, p: number): Float64Array {
-  const out = new Float64Array(m * p);
+  const out = zeros(m * p);
   for (let i = 0; i < m; i++) {
     for (let k = 0; k < n; k++) {
       const aik = a[i * n + k]!;
@@ -24,7 +26,7 @@ export function multiply(a: Float64Array, b: Float64Array, m: number, n: number,
 /** A P Aᵀ of A (m × n) and symmetric P (n × n); exactly symmetric. */
 export function sandwich(a: Float64Array, p: Float64Array, m: number, n: number): Float64Array {
   const ap = multiply(a, p, m, n, n);
-  const out = new Float64Array(m * m);
+  const out = zeros(m * m);
   for (let i = 0; i < m; i++) {
     for (let j = i; j < m; j++) {
       let sum = 0;
@@ -36,9 +38,16 @@ export function sandwich(a: Float64Array, p: Float64Array, m: number, n: number)
   return out;
 }
 
+/** a + b, of one shape. */
+export function sum(a: Float64Array, b: Float64Array): Float64Array {
+  const out = copyOf(a);
+  for (let i = 0; i < out.length; i++) out[i]! += b[i]!;
+  return out;
+}
+
 /** Lower L with L Lᵀ = S (n × n), or undefined where S is not positive definite. */
 export function cholesky(s: Float64Array, n: number): Float64Array | undefined {
-  const l = new Float64Array(n * n);
+  const l = zeros(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = s[i * n + j]!;
@@ -53,7 +62,7 @@ export function cholesky(s: Float64Array, n: number): Float64Array | undefined {
 
 /** X with L Lᵀ X = B, B of n × p. */
 export function choleskySolve(l: Float64Array, b: Float64Array, n: number, p: number): Float64Array {
-  const x = Float64Array.from(b);
+  const x = copyOf(b);
   for (let c = 0; c < p; c++) {
     for (let i = 0; i < n; i++) {
       let sum = x[i * p + c]!;
@@ -91,7 +100,7 @@ export function setBlock(
 
 /** Of rows × columns, row-major. */
 export function transpose(a: Float64Array, rows: number, columns: number): Float64Array {
-  const out = new Float64Array(a.length);
+  const out = zeros(a.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = a[i * columns + j]!;
   return out;
 }

@@ -1,4 +1,4 @@
-import type { FrameResult, SignalState, Stamp, Vec3 } from '../types.ts';
+import type { FrameResult, Pose, SignalState, Stamp, Vec3 } from '../types.ts';
 
 /** Who watches a robot: operators, ROS 2, the recorder. Calls return at once and nothing is awaited. */
 export interface RobotWatcher {
@@ -108,6 +108,20 @@ export interface HealthRow {
   readonly name: string;
   readonly state: 'ok' | 'degraded' | 'down';
   readonly text: string;
+}
+
+/** Where the robot is at a time between its results, and how it moves. */
+export interface RobotMotion {
+  readonly stamp: Stamp;
+  /** T_map_base */
+  readonly pose: Pose;
+  /** 6 × 6 row-major, x y z rotX rotY rotZ, map axes at base_link */
+  readonly covariance: Float64Array;
+  /** of base_link in base axes, m/s and rad/s */
+  readonly linear: Vec3;
+  readonly angular: Vec3;
+  /** of `linear` and `angular`, 6 × 6 row-major, base axes; of the turn rate only what the gyro's bias leaves open */
+  readonly twistCovariance: Float64Array;
 }
 
 /** The points of a registered scan, thinned. */

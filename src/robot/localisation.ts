@@ -1,9 +1,10 @@
 import type { Prior } from '../localization/initialization.ts';
 import { Localizer } from '../pipeline.ts';
-import type { MappedScan } from '../ports/robot.ts';
-import type { FrameResult, Pose, SensorMessage } from '../types.ts';
+import type { MappedScan, RobotMotion } from '../ports/robot.ts';
+import type { FrameResult, Pose, SensorMessage, Stamp } from '../types.ts';
 import type { Fixes } from './fixes.ts';
 import { mappedScan } from './mapped-scan.ts';
+import { motionOf } from './motion.ts';
 import type { RobotLocalizer, RobotParts } from './parts.ts';
 
 export interface LocalisationWatcher {
@@ -46,6 +47,12 @@ export class Localisation {
     const frame = this.#frame;
     const known = frame?.state === 'TRACKING' || frame?.state === 'DEGRADED';
     return known && frame.pose ? (frame as PlacedFrame) : undefined;
+  }
+
+  /** By prediction from what was handled so far, while the last result is to be believed. */
+  motionAt(stamp: Stamp): RobotMotion | undefined {
+    const estimate = this.placed && this.#localizer.stateAt?.(stamp);
+    return estimate && motionOf(stamp, estimate);
   }
 
   /** Of the last result, s. */

@@ -10,7 +10,7 @@ import type { RobotConfig } from './robot-config.ts';
 import type { RobotRoute } from './robot-route.ts';
 
 /** What a robot needs of a localizer. */
-export type RobotLocalizer = Pick<Localizer, 'handle' | 'freeWidth'>;
+export type RobotLocalizer = Pick<Localizer, 'handle' | 'freeWidth'> & Partial<Pick<Localizer, 'stateAt'>>;
 
 /** What a robot is made of. Configuration is that of the whole product; what is left out does not exist. */
 export interface RobotParts {

@@ -1,5 +1,7 @@
 import { type PointCloud2, type PointField, type Pose, Refusal, type SensorMessage } from '../types.ts';
 import type { Fields } from './fields.ts';
+import { gpsFix, navSatFix } from './gnss-messages.ts';
+import { frameName, header } from './header.ts';
 
 type Content<T> = T extends unknown ? Omit<T, 'channel' | 'arrival' | 'sequence'> : never;
 /** What a message says, without its place in the stream. */
@@ -19,6 +21,9 @@ interface MessageType {
 export const MESSAGE_TYPES: Readonly<Record<string, MessageType>> = {
   'sensor_msgs/PointCloud2': { kind: 'points', values: (m) => [{ kind: 'points', value: pointCloud(m) }] },
   'sensor_msgs/NavSatFix': { kind: 'gnss', values: (m) => [navSatFix(m)] },
+  'gps_msgs/GPSFix': { kind: 'gnss', values: (m) => [gpsFix(m)] },
+  // Its package in ROS 1.
+  'gps_common/GPSFix': { kind: 'gnss', values: (m) => [gpsFix(m)] },
   'sensor_msgs/Imu': { kind: 'imu', values: (m) => [imu(m)] },
   'nav_msgs/Odometry': { kind: 'odometry', values: (m) => [odometry(m)] },
   'tf2_msgs/TFMessage': { kind: 'mount', values: (m) => m.children('transforms').map(mount) },
@@ -64,31 +69,6 @@ function pointField(field: Fields): PointField {
     throw new Refusal('wrong-field-type', `expected ${field.path('datatype')} 1 … 8, found ${datatype}`);
   }
   return { name: field.text('name'), offset: field.number('offset'), datatype, count: field.number('count') };
-}
-
-function navSatFix(message: Fields): Payload {
-  const status = message.child('status').number('status');
-  const position = ['latitude', 'longitude', 'altitude'].map((name) => message.number(name));
-  if (status < 0 && !position.every(Number.isFinite)) {
-    throw new Refusal('no-fix', `expected a position, found status ${status} without one`);
-  }
-  const [latitude, longitude, altitude] = [
-    message.finite('latitude'),
-    message.finite('longitude'),
-    message.finite('altitude'),
-  ];
-  if (Math.abs(latitude) > 90 || Math.abs(longitude) > 180) {
-    throw new Refusal('out-of-range', `expected |lat| ≤ 90 and |lon| ≤ 180, found ${latitude}, ${longitude}`);
-  }
-  const covariance = message.numbers('position_covariance', 9);
-  const covarianceType = message.number('position_covariance_type');
-  if (covarianceType !== 0 && !covariance.every(Number.isFinite)) {
-    throw new Refusal('not-finite', `expected a finite position_covariance, found ${covariance.join(' ')}`);
-  }
-  return {
-    kind: 'gnss',
-    value: { ...header(message), status, latitude, longitude, altitude, covariance, covarianceType },
-  };
 }
 
 function imu(message: Fields): Payload {
@@ -144,16 +124,6 @@ function stampedPose(message: Fields, value: Fields): Payload {
 
 function pose(value: Fields, position: string, orientation: string): Pose {
   return { position: value.vector(position), orientation: value.quaternion(orientation) };
-}
-
-function header(message: Fields) {
-  const fields = message.child('header');
-  return { stamp: fields.stamp('stamp'), frameId: frameName(fields.text('frame_id')) };
-}
-
-/** ROS 1 senders still write `/base_link`; tf2 knows it as `base_link`. */
-function frameName(name: string): string {
-  return name.startsWith('/') ? name.slice(1) : name;
 }
 
 function refuseLength(expected: string, found: number): never {

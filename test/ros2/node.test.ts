@@ -41,6 +41,19 @@ function odometry(fake: FakePort, x: number) {
   };
 }
 
+function imu(fake: FakePort) {
+  const given = { x: 0, y: 0, z: 9.8 };
+  return {
+    header: { stamp: stampOf(fake), frame_id: 'base_link' },
+    orientation: level,
+    orientation_covariance: Array(9).fill(0),
+    angular_velocity: quiet,
+    angular_velocity_covariance: Array(9).fill(0),
+    linear_acceleration: given,
+    linear_acceleration_covariance: Array(9).fill(0),
+  };
+}
+
 /** A node with a robot that says it stands at x = 5 m after each cloud. */
 function start(over: Record<string, unknown> = {}, open?: () => Promise<DrivenRobot>) {
   const fake = new FakePort();
@@ -68,6 +81,14 @@ function start(over: Record<string, unknown> = {}, open?: () => Promise<DrivenRo
         health: [],
       });
     },
+    motionAt: (stamp) => ({
+      stamp,
+      pose: { position: [5, 0, 0], orientation: [0, 0, 0, 1] },
+      covariance: new Float64Array(36),
+      linear: [1, 0, 0],
+      angular: [0, 0, 0.1],
+      twistCovariance: new Float64Array(36),
+    }),
     clockJumped: (seconds) => void jumps.push(seconds),
     pictures: {
       mapPoints: async () => new Float32Array(3),
@@ -118,6 +139,29 @@ describe('the ROS 2 node on a hostile port', () => {
       },
     ]);
     expect(fake.last('map_tiles')).toMatchObject({ width: 1 });
+    expect(fake.aborted).toBeUndefined();
+  });
+
+  it.each([
+    [100, 100],
+    [40, 40],
+    [0, 10],
+  ])('gives odometry at stamps of the IMU, asked for %s Hz: %s Hz and rising', async (odometryRate, hz) => {
+    const { fake } = await active({ odometryRate });
+    for (let k = 0; k < 400; k++) {
+      fake.pass(5);
+      fake.arrive('imu', imu(fake));
+      if (k % 20 === 19) fake.arrive('points', cloud(fake));
+      await settle();
+    }
+    const stamps = fake.sent
+      .filter(({ topic }) => topic === 'odometry')
+      .map(({ message }) => (message.header as { stamp: { sec: number; nanosec: number } }).stamp)
+      .map(({ sec, nanosec }) => BigInt(sec) * 1_000_000_000n + BigInt(nanosec));
+    expect(Math.abs(stamps.length / 2 - hz)).toBeLessThanOrEqual(1);
+    stamps.forEach((stamp, k) => {
+      if (k > 0) expect(stamp).toBeGreaterThan(stamps[k - 1]!);
+    });
     expect(fake.aborted).toBeUndefined();
   });
 

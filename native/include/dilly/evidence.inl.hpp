@@ -100,13 +100,7 @@ inline std::size_t covered(const LineariseInput& in, std::size_t first, std::siz
   float places[kBlock + 1][3];
   const std::size_t n = probe_columns(in, first, count, probes, places);
   std::size_t inside = 0;
-  for (std::size_t k = 0; k < n; k++) {
-    const SurfelGrid& grid = *probes[k].grid;
-    const std::int32_t column = column_of(grid, probes[k].cubes[0], probes[k].cubes[1]);
-    if (column < 0) continue;
-    const auto at = static_cast<std::uint32_t>(column);
-    inside += grid.first[at] < grid.first[at + 1];
-  }
+  for (std::size_t k = 0; k < n; k++) inside += probes[k].at < probes[k].end;
   return inside;
 }
 

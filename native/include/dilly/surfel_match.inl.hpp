@@ -1,6 +1,6 @@
 // Which surfel a point lies on: that of the cube it falls into (kernels.inl.hpp includes this file once for
-// each instruction set). In two passes over a block, the first asking for what the second reads: a map is not
-// in the first caches.
+// each instruction set). In three passes over a block, each asking for what the next one reads: a map is not in
+// the first caches.
 namespace dilly {
 namespace DILLY_ISA {
 
@@ -9,6 +9,8 @@ struct Probe {
   const SurfelGrid* grid;
   float q[3];      // the point, from the tile's origin
   float cubes[3];  // the same in cubes from the grid's corner
+  std::int32_t column;     // −1: none
+  std::uint32_t at, end;   // the surfels of the column
 };
 
 // The number of a column, or −1 where there is none.
@@ -16,6 +18,21 @@ inline __attribute__((always_inline)) std::int32_t column_of(const SurfelGrid& g
   const auto width = static_cast<float>(grid.columns[0]), depth = static_cast<float>(grid.columns[1]);
   if (!((x >= 0) & (y >= 0) & (x < width) & (y < depth))) return -1;
   return static_cast<std::int32_t>(x) + grid.columns[0] * static_cast<std::int32_t>(y);
+}
+
+// Asks for the surfels of the probes' columns.
+inline void open_columns(Probe* probes, std::size_t count) {
+  for (std::size_t k = 0; k < count; k++) {
+    Probe& probe = probes[k];
+    probe.at = probe.end = 0;
+    if (probe.column < 0) continue;
+    const std::uint32_t* const first = &probe.grid->first[static_cast<std::uint32_t>(probe.column)];
+    probe.at = first[0];
+    probe.end = first[1];
+    const char* const surfels = reinterpret_cast<const char*>(probe.grid->surfels.data() + probe.at);
+    if (probe.at < probe.end)
+      for (int line = 0; line < 2; line++) __builtin_prefetch(surfels + 64 * line);
+  }
 }
 
 // The probes of the points over a tile, and where the points lie from in.t.
@@ -42,9 +59,10 @@ inline std::size_t probe_columns(const LineariseInput& in, std::size_t first, st
       probe.q[a] = p[a] + shift[a];
       probe.cubes[a] = (probe.q[a] - grid.low[a]) * inverse;
     }
-    const std::int32_t column = column_of(grid, probe.cubes[0], probe.cubes[1]);
-    if (column >= 0) __builtin_prefetch(&grid.first[static_cast<std::uint32_t>(column)]);
+    probe.column = column_of(grid, probe.cubes[0], probe.cubes[1]);
+    if (probe.column >= 0) __builtin_prefetch(&grid.first[static_cast<std::uint32_t>(probe.column)]);
   }
+  open_columns(probes, n);
   return n;
 }
 
@@ -56,32 +74,39 @@ inline __attribute__((always_inline)) float distance_to(const Surfel& surfel, co
   return e;
 }
 
-// The surfel of the cube at a place, of two the one whose plane is nearer; null where there is none.
-inline __attribute__((always_inline)) const Surfel* surfel_in_cube(const Probe& probe, const float cubes[3]) {
-  const SurfelGrid& grid = *probe.grid;
-  const std::int32_t column = column_of(grid, cubes[0], cubes[1]);
-  if (column < 0 || !(cubes[2] >= 0 && cubes[2] < kSurfelColumns)) return nullptr;
-  const auto floor = static_cast<std::int32_t>(cubes[2]);
-  const std::uint32_t end = grid.first[static_cast<std::uint32_t>(column) + 1];
-  std::uint32_t at = grid.first[static_cast<std::uint32_t>(column)];
-  while (at < end && grid.surfels[at].floor < floor) at++;
-  if (at >= end || grid.surfels[at].floor != floor) return nullptr;
-  const Surfel* const one = &grid.surfels[at];
-  if (at + 1 >= end || one[1].floor != floor) return one;
+// Of a column's surfels that of the cube at a height (in cubes), of two the one whose plane is nearer; null where
+// there is none.
+inline __attribute__((always_inline)) const Surfel* surfel_at(const Probe& probe, std::uint32_t at,
+                                                              std::uint32_t end, float height) {
+  if (!(height >= 0 && height < kSurfelColumns)) return nullptr;
+  const auto floor = static_cast<std::int32_t>(height);
+  const Surfel* one = probe.grid->surfels.data() + at;
+  const Surfel* const last = probe.grid->surfels.data() + end;
+  while (one < last && one->floor < floor) one++;
+  if (one >= last || one->floor != floor) return nullptr;
+  if (one + 1 >= last || one[1].floor != floor) return one;
   const bool other = std::fabs(distance_to(one[1], probe.q)) < std::fabs(distance_to(*one, probe.q));
   return one + other;
+}
+
+// The surfel of the cube at another place than the probe's.
+inline __attribute__((always_inline)) const Surfel* surfel_beside(const Probe& probe, const float cubes[3]) {
+  const std::int32_t column = column_of(*probe.grid, cubes[0], cubes[1]);
+  if (column < 0) return nullptr;
+  const std::uint32_t* const first = &probe.grid->first[static_cast<std::uint32_t>(column)];
+  return surfel_at(probe, first[0], first[1], cubes[2]);
 }
 
 // The surfel of the probe's cube, or else, in wide cubes, of one beyond its nearer sides, below or above
 // first: a surface may lie along the side of a cube, with the scan just beyond it. At the last level the scan
 // is so near that half of such a surface does.
 inline __attribute__((always_inline)) const Surfel* find_surfel(const Probe& probe) {
-  const Surfel* const own = surfel_in_cube(probe, probe.cubes);
+  const Surfel* const own = surfel_at(probe, probe.at, probe.end, probe.cubes[2]);
   if (own || probe.grid->size <= static_cast<float>(kSurfelSizes[kSurfelLevels - 1])) return own;
   for (const int side : {2, 0, 1}) {
     float beyond[3] = {probe.cubes[0], probe.cubes[1], probe.cubes[2]};
     beyond[side] += probe.cubes[side] - std::floor(probe.cubes[side]) < 0.5f ? -1 : 1;
-    if (const Surfel* const other = surfel_in_cube(probe, beyond)) return other;
+    if (const Surfel* const other = surfel_beside(probe, beyond)) return other;
   }
   return nullptr;
 }

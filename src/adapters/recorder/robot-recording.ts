@@ -180,7 +180,7 @@ export class RobotRecording implements RobotWatcher {
     const { channel, kind } = message;
     const key = `${kind} ${channel}`;
     if (!schemas.has(key)) {
-      const found = registry.register(channel, ros2TypeOf(kind));
+      const found = registry.register(channel, ros2TypeOf(message));
       schemas.set(key, found.ok ? undefined : found.detail);
       if (found.ok && found.change)
         this.#tell('schema-changed', 'info', `${channel}: version ${found.version}: ${found.change}`);

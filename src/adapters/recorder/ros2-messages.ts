@@ -1,4 +1,4 @@
-import type { PointCloud2, Pose, Quat, SensorMessage, Stamp, Vec3 } from '../../types.ts';
+import type { GnssFix, PointCloud2, Pose, Quat, SensorMessage, Stamp, Vec3 } from '../../types.ts';
 import { type Ros2Type, ros2Type } from './ros2-types.ts';
 
 /** How one message is written. */
@@ -17,32 +17,27 @@ const TYPES = {
   pose: ros2Type('geometry_msgs/PoseStamped'),
   refused: ros2Type('std_msgs/String'),
 };
+const GPS_FIX = ros2Type('gps_msgs/GPSFix');
 
 /** sensor_msgs/Imu: −1 in the first element says that a value is not given. */
 const NOT_GIVEN = [-1, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /** A message of our stream as a standard ROS 2 message. Poses are in the frame `map`. */
 export function toRos2(message: SensorMessage): Ros2Message {
-  return { type: TYPES[message.kind], ...content(message) };
+  return { type: ros2TypeOf(message), ...content(message) };
 }
 
-/** The type that messages of a kind are written as. */
-export function ros2TypeOf(kind: SensorMessage['kind']): Ros2Type {
-  return TYPES[kind];
+/** The type that a message is written as. */
+export function ros2TypeOf(message: SensorMessage): Ros2Type {
+  return message.kind === 'gnss' && message.value.geometry ? GPS_FIX : TYPES[message.kind];
 }
 
 function content(message: SensorMessage): { stamp: Stamp; fields: object } {
   switch (message.kind) {
     case 'points':
       return { stamp: message.value.stamp, fields: cloudFields(message.value, message.value.data) };
-    case 'gnss': {
-      const { stamp, frameId, status, latitude, longitude, altitude, covariance, covarianceType } =
-        message.value;
-      const position = { latitude, longitude, altitude };
-      const spread = { position_covariance: covariance, position_covariance_type: covarianceType };
-      const service = { status, service: 1 };
-      return { stamp, fields: { header: header(stamp, frameId), status: service, ...position, ...spread } };
-    }
+    case 'gnss':
+      return { stamp: message.value.stamp, fields: fixFields(message.value) };
     case 'imu': {
       const { stamp, frameId, angularVelocity, linearAcceleration } = message.value;
       return {
@@ -88,6 +83,19 @@ function content(message: SensorMessage): { stamp: Stamp; fields: object } {
       };
     }
   }
+}
+
+/** Of a NavSatFix, or a GPSFix where it tells of the satellites. */
+function fixFields(fix: GnssFix): object {
+  const { stamp, frameId, status, latitude, longitude, altitude, geometry } = fix;
+  return {
+    header: header(stamp, frameId),
+    status: geometry ? { status, satellites_used: geometry.satellites } : { status, service: 1 },
+    ...{ latitude, longitude, altitude },
+    ...(geometry && { hdop: geometry.hdop }),
+    position_covariance: fix.covariance,
+    position_covariance_type: fix.covarianceType,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { parse, stringify } from '@foxglove/rosmsg';
 import { ros2humble } from '@foxglove/rosmsg-msgs-common';
 import { MessageWriter } from '@foxglove/rosmsg2-serialization';
+import { GPS_MSGS } from '../../ros/gps-msgs.ts';
 
 type Definition = ReturnType<typeof parse>[number];
 
@@ -14,8 +15,10 @@ export interface Ros2Type {
   readonly serialise: (message: object) => Uint8Array;
 }
 
-/** A standard type of ROS 2 Humble by `package/Name`. */
-export function ros2Type(name: keyof typeof ros2humble): Ros2Type {
+const KNOWN = { ...ros2humble, ...GPS_MSGS };
+
+/** A standard type of ROS 2 Humble, or one of gps_msgs, by `package/Name`. */
+export function ros2Type(name: keyof typeof KNOWN): Ros2Type {
   const definition = stringify([...new Set(withDependencies(name))].map(spellTime));
   const writer = new MessageWriter(parse(definition, { ros2: true }));
   return {
@@ -26,7 +29,7 @@ export function ros2Type(name: keyof typeof ros2humble): Ros2Type {
 }
 
 function withDependencies(name: string): Definition[] {
-  const root = (ros2humble as Record<string, Definition>)[name]!;
+  const root = (KNOWN as Record<string, Definition>)[name]!;
   const needs = root.definitions.map(({ type }) => (type === 'time' ? 'builtin_interfaces/Time' : type));
   return [root, ...needs.filter((type) => type.includes('/')).flatMap(withDependencies)];
 }

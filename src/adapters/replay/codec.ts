@@ -3,6 +3,7 @@ import { ros1, ros2humble } from '@foxglove/rosmsg-msgs-common';
 import { MessageReader as Ros1Reader } from '@foxglove/rosmsg-serialization';
 import { MessageReader as Ros2Reader } from '@foxglove/rosmsg2-serialization';
 import { Fields } from '../../ros/fields.ts';
+import { GPS_MSGS } from '../../ros/gps-msgs.ts';
 import { MESSAGE_TYPES, type Payload } from '../../ros/messages.ts';
 import { Refusal } from '../../types.ts';
 import { type BagTopic, errorText } from './bag-file.ts';
@@ -12,7 +13,7 @@ type Definitions = ReturnType<typeof parse>;
 export type Decode = (data: Uint8Array) => Payload[];
 
 const ENCODINGS = {
-  cdr: { schema: 'ros2msg', common: ros2humble, options: { ros2: true } },
+  cdr: { schema: 'ros2msg', common: { ...ros2humble, ...GPS_MSGS }, options: { ros2: true } },
   ros1: { schema: 'ros1msg', common: ros1, options: {} },
 };
 

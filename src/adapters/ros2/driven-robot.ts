@@ -1,10 +1,12 @@
-import type { RobotControl, RobotWatcher } from '../../ports/robot.ts';
-import type { SensorMessage, Vec3 } from '../../types.ts';
+import type { RobotControl, RobotMotion, RobotWatcher } from '../../ports/robot.ts';
+import type { SensorMessage, Stamp, Vec3 } from '../../types.ts';
 
 /** The robot as the node drives it: opened when it is configured, closed when it is cleaned up. */
 export interface DrivenRobot extends RobotControl {
   /** One message, awaited before the next. Rejects for faults of our own only. */
   handle(message: SensorMessage): Promise<void>;
+  /** Where it is at a stamp of the IMU, by prediction; undefined while that is not to be believed. */
+  motionAt(stamp: Stamp): RobotMotion | undefined;
   /** All stamps leapt, by about so many seconds: what was known by the old clock begins anew from the last pose. */
   clockJumped(seconds: number): void;
   readonly pictures: RobotPictures;

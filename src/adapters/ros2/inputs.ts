@@ -57,7 +57,7 @@ export function subscribeAll(port: RosPort, config: Ros2Config, listener: InputL
     ...config.points.map((topic) => sensor(topic, 'sensor_msgs/PointCloud2', CLOUD_QOS)),
     sensor(config.imu, 'sensor_msgs/Imu', SENSOR_QOS),
     sensor(config.odom, 'nav_msgs/Odometry', SENSOR_QOS),
-    sensor(config.fix, 'sensor_msgs/NavSatFix', SENSOR_QOS),
+    sensor(config.fix, config.fixType, SENSOR_QOS),
     sensor('/tf_static', 'tf2_msgs/TFMessage', STATIC_QOS),
     on('/tf', 'tf2_msgs/msg/TFMessage', TF_QOS, (message) => {
       for (const one of new Fields(message).children('transforms'))

@@ -169,8 +169,7 @@ export class Ros2Node {
   }
 
   #take(message: SensorMessage): void {
-    const { port } = this.#parts;
-    const nowMs = port.time.steadyMs();
+    const nowMs = this.#parts.port.time.steadyMs();
     if (message.kind === 'mount') this.#mounts.add(message.value);
     else if (message.kind === 'refused') {
       this.#sensors.heard(message.channel, nowMs, message.detail);
@@ -182,6 +181,7 @@ export class Ros2Node {
     if (message.kind === 'points') this.#frames.add(message.value.frameId);
     if (message.kind === 'odometry') this.#odom.add(message.value);
     const { robot } = this.#configured ?? {};
+    if (message.kind === 'imu') this.#outputs?.motion(message.value.stamp, robot);
     for (const one of this.#memory.before(message, robot)) this.#mailbox?.put(one);
     this.#mailbox?.put(message);
   }

@@ -1,11 +1,12 @@
 import { compose, inverse, relative } from '../../math/se3.ts';
 import { logSo3 } from '../../math/so3.ts';
 import { scale } from '../../math/vec3.ts';
-import type { MappedScan, RobotEvent, RobotStatus } from '../../ports/robot.ts';
+import type { MappedScan, RobotEvent, RobotMotion, RobotStatus } from '../../ports/robot.ts';
 import type { FrameResult, Pose, Stamp, Vec3 } from '../../types.ts';
 import { cloudMessage } from './clouds.ts';
 import { type DiagnosticRow, diagnosticArray } from './diagnostics.ts';
-import type { RobotPictures } from './driven-robot.ts';
+import type { DrivenRobot, RobotPictures } from './driven-robot.ts';
+import { DueTimes } from './due-times.ts';
 import { header, poseOf, transform, vector, whole } from './header.ts';
 import { signalMarkers, wallMarkers } from './markers.ts';
 import type { OdomTrack } from './odom-track.ts';
@@ -14,6 +15,11 @@ import { LATCHED_QOS, OUTPUT_QOS, type RosPort, type RosPublisher, TF_QOS } from
 import type { Ros2Config } from './ros2-config.ts';
 
 const STATES_WITH_POSE: ReadonlySet<string> = new Set(['TRACKING', 'DEGRADED']);
+
+/** After so long without a sample of the IMU each cloud gives `odometry` instead. */
+const IMU_SILENT_NS = 100_000_000n;
+/** Stamps that are so far behind are those of a clock that leapt, and what is given begins anew. */
+const LEAP_NS = 1_000_000_000n;
 
 /** Everything that the node publishes. A message that cannot be sent is told to `onFault`; nothing is thrown. */
 export class Outputs {
@@ -24,6 +30,10 @@ export class Outputs {
   readonly #traffic: ReturnType<typeof openTraffic>;
   readonly #onFault: (text: string) => void;
   #lastPose: { stamp: Stamp; pose: Pose } | undefined;
+  readonly #odometryDue: DueTimes;
+  #lastOdometry: Stamp | undefined;
+  /** the last of them by prediction */
+  #imuSpoke: Stamp | undefined;
   #routeId: string | undefined;
   /** why map→odom was not given with the last pose */
   tfProblem: string | undefined;
@@ -35,6 +45,7 @@ export class Outputs {
     this.#config = config;
     this.#base = base;
     this.#onFault = onFault;
+    this.#odometryDue = new DueTimes(config.odometryRate);
     const open = ([topic, type, qos]: (typeof TOPICS)[keyof typeof TOPICS]) =>
       port.topics.advertise(topic, type, qos);
     this.#publishers = Object.fromEntries(
@@ -54,6 +65,15 @@ export class Outputs {
       data: json({ crossings: status.crossings, buildings: status.buildings }),
     }));
     this.#guard(() => this.#traffic.status(status));
+  }
+
+  /** An IMU sample of this stamp has come: where the robot is then, where that is due. */
+  motion(stamp: Stamp, robot: Pick<DrivenRobot, 'motionAt'> | undefined): void {
+    if (!this.#heard('odometry') || !this.#odometryDue.isDue(stamp)) return;
+    const motion = robot?.motionAt(stamp);
+    if (!motion) return;
+    this.#imuSpoke = stamp;
+    this.#odometry(motion);
   }
 
   scan({ stamp, origin, positions, intensity }: MappedScan): void {
@@ -90,20 +110,33 @@ export class Outputs {
     // A status is given at times also while there is no new result.
     if (this.#lastPose?.stamp === stamp) return;
     this.#transform(stamp, pose, odom);
-    const withCovariance = { pose: poseOf(pose), covariance: whole(covariance ?? new Float64Array(36)) };
-    const { mapFrame } = this.#config;
-    this.#send('pose', () => ({ header: header(stamp, mapFrame), pose: withCovariance }));
-    const twist = this.#twist(stamp, pose, odom);
+    const spread = covariance ?? new Float64Array(36);
+    this.#send('pose', () => ({
+      header: header(stamp, this.#config.mapFrame),
+      pose: { pose: poseOf(pose), covariance: whole(spread) },
+    }));
+    if (!this.#imuSpeaks(stamp)) {
+      const { linear, angular } = this.#twist(stamp, pose, odom);
+      const twistCovariance = new Float64Array(36);
+      this.#odometry({ stamp, pose, covariance: spread, linear, angular, twistCovariance });
+    }
+    this.#lastPose = { stamp, pose };
+  }
+
+  /** Rises in time: where the IMU speaks it is ahead of the clouds. */
+  #odometry({ stamp, pose, covariance, linear, angular, twistCovariance }: RobotMotion): void {
+    const last = this.#lastOdometry;
+    if (last !== undefined && stamp <= last && last - stamp < LEAP_NS) return;
+    this.#lastOdometry = stamp;
     this.#send('odometry', () => ({
-      header: header(stamp, mapFrame),
+      header: header(stamp, this.#config.mapFrame),
       child_frame_id: this.#base,
-      pose: withCovariance,
+      pose: { pose: poseOf(pose), covariance: whole(covariance) },
       twist: {
-        twist: { linear: vector(twist.linear), angular: vector(twist.angular) },
-        covariance: new Float64Array(36),
+        twist: { linear: vector(linear), angular: vector(angular) },
+        covariance: whole(twistCovariance),
       },
     }));
-    this.#lastPose = { stamp, pose };
   }
 
   #transform(stamp: Stamp, T_map_base: Pose, odom: OdomTrack): void {
@@ -125,6 +158,11 @@ export class Outputs {
     }
     const T_map_odom = compose(T_map_base, inverse(T_odom_base));
     this.#send('tf', () => ({ transforms: [transform(ahead, mapFrame, odomFrame, T_map_odom)] }));
+  }
+
+  #imuSpeaks(stamp: Stamp): boolean {
+    const since = this.#imuSpoke === undefined ? IMU_SILENT_NS : stamp - this.#imuSpoke;
+    return since < IMU_SILENT_NS && since > -LEAP_NS;
   }
 
   #lag(stamp: Stamp, odom: OdomTrack): string {

@@ -17,7 +17,11 @@ export const ros2Config = z.strictObject({
     .max(8)
     .default(['points'])
     .describe('topics of the LiDARs, sensor_msgs/PointCloud2'),
-  fix: topic('fix', 'sensor_msgs/NavSatFix'),
+  fix: topic('fix', 'fixes of GNSS'),
+  fixType: z
+    .enum(['sensor_msgs/NavSatFix', 'gps_msgs/GPSFix'])
+    .default('sensor_msgs/NavSatFix')
+    .describe('their message; GPSFix says how the satellites stand, too'),
   imu: topic('imu', 'sensor_msgs/Imu'),
   odom: topic('odom', 'nav_msgs/Odometry'),
   mapFrame: topic('map', 'frame of the map'),
@@ -33,6 +37,14 @@ export const ros2Config = z.strictObject({
     .default(0.1)
     .describe(
       'map→odom is stamped so far ahead of the cloud, so that look-ups until the next need not wait, s',
+    ),
+  odometryRate: z
+    .number()
+    .min(0)
+    .max(1000)
+    .default(100)
+    .describe(
+      '`odometry` is given so often, by prediction at stamps of the IMU, where somebody listens; 0: with each cloud, Hz',
     ),
   odomTimeout: seconds(0.5, 'an odometry pose further from the cloud is not used for map→odom'),
   sensorTimeout: seconds(1, 'a LiDAR that is silent for longer is reported'),
