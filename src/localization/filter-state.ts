@@ -30,7 +30,8 @@ export interface ImuReading {
 
 /**
  * All that the filter knows at one time, never changed once made. What decides about later measurements (trust,
- * disputes, standing) is part of it, so that replaying from any point of the history decides alike.
+ * disputes, standing) is part of it, so that replaying from any point of the history decides alike. Every state has
+ * every field: objects of one shape are cheap to copy and to collect.
  */
 export interface FilterState {
   readonly stamp: Stamp;
@@ -47,25 +48,25 @@ export interface FilterState {
   readonly angularVelocity: Vec3;
   /** (rad/s)², of each axis of `angularVelocity` */
   readonly angularVariance: number;
-  readonly imu?: ImuReading;
+  readonly imu: ImuReading | undefined;
   /** standing still: position and attitude are held */
   readonly still: boolean;
   /** since when odometry, and the IMU, have said so */
-  readonly odometryStillSince?: Stamp;
-  readonly imuStillSince?: Stamp;
-  readonly lastStationary?: Stamp;
-  readonly lastOdometry?: Stamp;
-  readonly odometryRefusedSince?: Stamp;
-  readonly lastRegistration?: { readonly stamp: Stamp; readonly orientation: Quat };
-  readonly registrationDispute?: Dispute;
+  readonly odometryStillSince: Stamp | undefined;
+  readonly imuStillSince: Stamp | undefined;
+  readonly lastStationary: Stamp | undefined;
+  readonly lastOdometry: Stamp | undefined;
+  readonly odometryRefusedSince: Stamp | undefined;
+  readonly lastRegistration: { readonly stamp: Stamp; readonly orientation: Quat } | undefined;
+  readonly registrationDispute: Dispute | undefined;
   /** of the last fix that was used; the initial pose counts as one, for it may be made of fixes */
   readonly lastGnss: Stamp;
-  readonly gnssDispute?: Dispute;
+  readonly gnssDispute: Dispute | undefined;
   readonly gnssRefusals: number;
   readonly gnssGood: number;
   readonly gnssDistrusted: boolean;
   readonly wheels: Wheels;
-  readonly slippedUntil?: Stamp;
+  readonly slippedUntil: Stamp | undefined;
   /** by how much innovations exceed what is claimed, on average, and what the variance is scaled by for it */
   readonly scaling: { readonly registration: Scaling; readonly odometry: Scaling };
 }
@@ -137,12 +138,22 @@ export function initialState(
     covariance: p,
     angularVelocity: [0, 0, 0],
     angularVariance: constantVelocity.maxRateSigma ** 2,
+    imu: undefined,
     still: false,
+    odometryStillSince: undefined,
+    imuStillSince: undefined,
+    lastStationary: undefined,
+    lastOdometry: undefined,
+    odometryRefusedSince: undefined,
+    lastRegistration: undefined,
+    registrationDispute: undefined,
     lastGnss: stamp,
+    gnssDispute: undefined,
     gnssRefusals: 0,
     gnssGood: 0,
     gnssDistrusted: false,
     wheels: unknownWheels(config.odometry),
+    slippedUntil: undefined,
     scaling: { registration: AS_CLAIMED, odometry: AS_CLAIMED },
   };
 }

@@ -39,8 +39,7 @@ export function filterStep(
     // What was learnt of the sensors outlives a pose that was wrong.
     const { leg: _, ...wheels } = before.wheels;
     const { scaling, imu } = before;
-    const kept = { wheels, scaling, ...(imu && { imu }) };
-    return { state: { ...state, ...kept }, record: undefined };
+    return { state: { ...state, wheels, scaling, imu }, record: undefined };
   }
   if (before === undefined || secondsBetween(before.stamp, input.stamp) > config.maxPrediction) {
     return { state: undefined, record: input.kind === 'imu' ? undefined : refusal(input, 'not-initialised') };
@@ -78,17 +77,18 @@ function useImu(before: FilterState, input: ImuInput, context: FusionContext): S
   const predicted = propagate(before, input.stamp, config, input);
   const dt =
     before.imu && imuIsFresh(before, input.stamp, config) ? secondsBetween(before.imu.stamp, input.stamp) : 1;
-  const { kind: _, ...imu } = input;
-  const state = noteImu(
-    {
-      ...predicted,
-      imu,
-      angularVelocity: sub(imu.angularVelocity, predicted.gyroBias),
-      angularVariance: config.imu.gyroNoise ** 2 / Math.max(dt, 1e-3),
-    },
-    input,
-    context,
-  );
+  const { stamp, angularVelocity, linearAcceleration } = input;
+  const imu = { stamp, angularVelocity, linearAcceleration };
+  const noted = noteImu(predicted, input, context);
+  const state = {
+    ...predicted,
+    imu,
+    angularVelocity: sub(imu.angularVelocity, predicted.gyroBias),
+    angularVariance: config.imu.gyroNoise ** 2 / Math.max(dt, 1e-3),
+    imuStillSince: noted.imuStillSince,
+    odometryStillSince: noted.odometryStillSince,
+    still: noted.still,
+  };
   const { lastStationary, lastOdometry } = state;
   const { interval } = config.stationary;
   const due = lastStationary === undefined || secondsBetween(lastStationary, input.stamp) >= interval;

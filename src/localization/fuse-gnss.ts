@@ -68,8 +68,7 @@ export function fuseGnss(before: FilterState, input: GnssInput, context: FusionC
   }
   const gnssGood = before.gnssGood + 1;
   const gnssDistrusted = before.gnssDistrusted && gnssGood < gnss.trustAfter;
-  const { gnssDispute: _, ...rest } = state;
-  const trusted: FilterState = { ...rest, gnssGood, gnssDistrusted, gnssRefusals: 0 };
+  const trusted = { ...state, gnssDispute: undefined, gnssGood, gnssDistrusted, gnssRefusals: 0 };
   if (gnssDistrusted && lidar) return told({ accepted: false, reason: 'distrusted' }, trusted);
 
   const used = { ...trusted, lastGnss: input.stamp };
@@ -179,7 +178,7 @@ function restart(
   setBlock(covariance, STATES, POSITION, POSITION, Array.from(noise));
   const yaw = ATTITUDE + 2;
   covariance[yaw * STATES + yaw]! += gnss.recoverHeadingSigma ** 2;
-  const { gnssDispute: _, ...rest } = state;
   const position = add(state.position, offset);
-  return { ...rest, position, covariance, still: false, lastGnss: input.stamp, gnssRefusals: 0 };
+  const settled = { gnssDispute: undefined, lastGnss: input.stamp, gnssRefusals: 0 };
+  return { ...state, position, covariance, still: false, ...settled };
 }

@@ -73,11 +73,8 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
   const factor = Math.sqrt(correlationInflation(dt, odometry.correlation));
   const weight = factor * tailWeight(nis, context.threshold(odometry.knee, dof));
   const rows = Array.from({ length: dof }, () => weight);
-  const {
-    odometryRefusedSince: _,
-    slippedUntil: __,
-    ...after
-  } = kalmanUpdate(state, inflated(measurement, rows));
+  const updated = kalmanUpdate(state, inflated(measurement, rows));
+  const after = { ...updated, odometryRefusedSince: undefined, slippedUntil: undefined };
   const unmeasured = Number.POSITIVE_INFINITY;
   return told(
     { accepted: true },

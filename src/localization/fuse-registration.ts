@@ -88,8 +88,9 @@ function seen(
   noise: Float64Array,
   context: FusionContext,
 ): FilterState {
-  const { registrationDispute: _, lastRegistration: last, ...rest } = state;
-  const next = { ...rest, lastRegistration: { stamp: input.stamp, orientation: input.pose.orientation } };
+  const last = state.lastRegistration;
+  const lastRegistration = { stamp: input.stamp, orientation: input.pose.orientation };
+  const next = { ...state, registrationDispute: undefined, lastRegistration };
   if (last === undefined || imuIsFresh(state, input.stamp, context.config)) return next;
   const dt = secondsBetween(last.stamp, input.stamp);
   const turn = logSo3(quatMultiply(quatConjugate(last.orientation), input.pose.orientation));

@@ -31,28 +31,28 @@ export function noteOdometry(state: FilterState, input: OdometryInput, context: 
   const slow = norm(input.linear) <= stationary.speed && norm(input.angular) <= stationary.yawRate;
   const shaken =
     state.imu && imuIsFresh(state, input.stamp, context.config) && moves(state.imu, state, context);
-  const { odometryStillSince, ...rest } = state;
-  if (!slow || shaken) return { ...rest, still: false };
-  const since = odometryStillSince ?? input.stamp;
+  if (!slow || shaken) return { ...state, odometryStillSince: undefined, still: false };
+  const since = state.odometryStillSince ?? input.stamp;
   const settled = secondsBetween(since, input.stamp) >= stationary.settle;
-  return { ...rest, odometryStillSince: since, still: state.still || settled };
+  return { ...state, odometryStillSince: since, still: state.still || settled };
 }
+
+type Standing = Pick<FilterState, 'imuStillSince' | 'odometryStillSince' | 'still'>;
 
 /**
  * Takes note of whether the IMU is quiet. A quiet IMU alone cannot tell standing from gliding: it counts only without
  * odometry, and only when the filter already knows that it hardly moves. A loud one ends standing at once.
  */
-export function noteImu(state: FilterState, input: ImuInput, context: FusionContext): FilterState {
+export function noteImu(state: FilterState, input: ImuInput, context: FusionContext): Standing {
   const { stationary, imu } = context.config;
-  if (moves(input, state, context)) {
-    const { imuStillSince: _, odometryStillSince: __, ...rest } = state;
-    return { ...rest, still: false };
-  }
+  if (moves(input, state, context))
+    return { imuStillSince: undefined, odometryStillSince: undefined, still: false };
   const since = state.imuStillSince ?? input.stamp;
   const odometry =
     state.lastOdometry !== undefined && secondsBetween(state.lastOdometry, input.stamp) <= imu.maxGap * 4;
   const quiet = !odometry && secondsBetween(since, input.stamp) >= stationary.imuSettle;
-  return { ...state, imuStillSince: since, still: state.still || (quiet && isSlow(state, context)) };
+  const still = state.still || (quiet && isSlow(state, context));
+  return { imuStillSince: since, odometryStillSince: state.odometryStillSince, still };
 }
 
 /**

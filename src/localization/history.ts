@@ -61,7 +61,11 @@ export class History {
       if (state === undefined) return { input, state, record };
       const covariance = this.#spare.pop() ?? new Float64Array(STATES * STATES);
       covariance.set(state.covariance);
-      return { input, state: { ...state, covariance }, record };
+      // A step that changes nothing gives the state before back, which is another entry's.
+      const own: { -readonly [K in keyof FilterState]: FilterState[K] } =
+        state === before ? { ...state } : state;
+      own.covariance = covariance;
+      return { input, state: own, record };
     });
     this.#entries.push(entry);
     return entry;

@@ -31,7 +31,7 @@ export function zeros(length: number): Float64Array {
 /** A copy in memory as `zeros` gives it. */
 export function copyOf(values: ArrayLike<number>): Float64Array {
   const copy = zeros(values.length);
-  for (let i = 0; i < copy.length; i++) copy[i] = values[i]!;
+  copy.set(values);
   return copy;
 }
 
