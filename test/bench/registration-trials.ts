@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Core } from '../../src/core.ts';
 import { covarianceOf } from '../../src/localization/registration.ts';
@@ -27,6 +27,8 @@ const SEED = 7;
 export async function run(
   options: { trials?: number | undefined; out?: string | undefined } = {},
 ): Promise<Row[]> {
+  // Before an hour of work, not after it.
+  if (options.out) await mkdir(options.out, { recursive: true });
   const core = loadCore('native');
   core.setThreads(1);
   const scenes = await allScenes(core);
