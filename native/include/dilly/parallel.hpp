@@ -60,8 +60,8 @@ class ThreadPool {
     std::uint32_t count = 0, round = 0;
   };
 
-  // Rounds follow each other within microseconds, and a sleeping thread takes tens of them to wake up: so long
-  // (about 30 µs) it is looked for the next one before going to sleep.
+  // Rounds follow each other within microseconds, and a sleeping thread takes tens of them to wake up: so
+  // long (about 30 µs) it is looked for the next one before going to sleep.
   static constexpr int kSpins = 1000;
 
   static void relax() {

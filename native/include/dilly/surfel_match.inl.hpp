@@ -1,16 +1,16 @@
 // Which surfel a point lies on: that of the cube it falls into (kernels.inl.hpp includes this file once for
-// each instruction set). In three passes over a block, each asking for what the next one reads: a map is not in
-// the first caches.
+// each instruction set). In three passes over a block, each asking for what the next one reads: a map is not
+// in the first caches.
 namespace dilly {
 namespace DILLY_ISA {
 
 // Where a point looks for its surfel.
 struct Probe {
   const SurfelGrid* grid;
-  float q[3];      // the point, from the tile's origin
-  float cubes[3];  // the same in cubes from the grid's corner
-  std::int32_t column;     // −1: none
-  std::uint32_t at, end;   // the surfels of the column
+  float q[3];             // the point, from the tile's origin
+  float cubes[3];         // the same in cubes from the grid's corner
+  std::int32_t column;    // −1: none
+  std::uint32_t at, end;  // the surfels of the column
 };
 
 // The number of a column, or −1 where there is none.
@@ -74,8 +74,8 @@ inline __attribute__((always_inline)) float distance_to(const Surfel& surfel, co
   return e;
 }
 
-// Of a column's surfels that of the cube at a height (in cubes), of two the one whose plane is nearer; null where
-// there is none.
+// Of a column's surfels that of the cube at a height (in cubes), of two the one whose plane is nearer; null
+// where there is none.
 inline __attribute__((always_inline)) const Surfel* surfel_at(const Probe& probe, std::uint32_t at,
                                                               std::uint32_t end, float height) {
   if (!(height >= 0 && height < kSurfelColumns)) return nullptr;
