@@ -30,7 +30,7 @@ export const registrationConfig = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.004)
+    .default(0.006)
     .describe('a direction whose share of the inliers is less is degenerate: not measured'),
   minProbability: z
     .number()
@@ -134,7 +134,7 @@ export function judge(found: Alignment, config: RegistrationConfig): Registratio
  */
 const LIKELY = { constant: -3.33, second: -1.5, beside: -7.87, weakest: 1.66 } as const;
 export const LIKELIHOOD_FEATURES = Object.keys(LIKELY);
-/** Share of inliers below which a direction counts as open, for the likelihood: the default of `minConstraint`. */
+/** Share of inliers below which a direction counted as open when the likelihood was fitted. */
 const OPEN_SHARE = 0.004;
 
 type Likeness = Pick<Alignment, 'points' | 'inliers' | 'matched' | 'score' | 'second' | 'eigenvalues'>;
