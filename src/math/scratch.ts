@@ -14,6 +14,11 @@ let tidying = false;
 
 /** `length` zeros: of the surrounding `tidy`, else memory of their own. */
 export function zeros(length: number): Float64Array {
+  return take(length).fill(0);
+}
+
+/** As `zeros`, with whatever was in it. */
+function take(length: number): Float64Array {
   if (!tidying) return new Float64Array(length);
   let shelf = shelves.get(length);
   if (shelf === undefined) {
@@ -22,7 +27,7 @@ export function zeros(length: number): Float64Array {
   }
   const kept = shelf.arrays[shelf.used];
   shelf.used++;
-  if (kept !== undefined) return kept.fill(0);
+  if (kept !== undefined) return kept;
   const fresh = new Float64Array(length);
   shelf.arrays.push(fresh);
   return fresh;
@@ -30,7 +35,7 @@ export function zeros(length: number): Float64Array {
 
 /** A copy in memory as `zeros` gives it. */
 export function copyOf(values: ArrayLike<number>): Float64Array {
-  const copy = zeros(values.length);
+  const copy = take(values.length);
   copy.set(values);
   return copy;
 }
