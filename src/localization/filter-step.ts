@@ -37,7 +37,7 @@ export function filterStep(
     const state = initialState(input.stamp, pose, input.covariance, input.velocity, config);
     if (before === undefined) return { state, record: undefined };
     // What was learnt of the sensors outlives a pose that was wrong.
-    const { leg: _, ...wheels } = before.wheels;
+    const wheels = { ...before.wheels, leg: undefined };
     const { scaling, imu } = before;
     return { state: { ...state, wheels, scaling, imu }, record: undefined };
   }

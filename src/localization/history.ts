@@ -1,24 +1,51 @@
 import { tidy } from '../math/scratch.ts';
-import type { Stamp } from '../types.ts';
+import type { Stamp, UpdateRecord } from '../types.ts';
 import { compareInputs, type FilterInput } from './filter-input.ts';
-import { type FilterState, STATES } from './filter-state.ts';
+import type { FilterState } from './filter-state.ts';
 import type { Step } from './filter-step.ts';
+import { InputRow, StateRow } from './state-row.ts';
 
-export interface Entry extends Step {
-  readonly input: FilterInput;
+/** An input and the state after it, in memory that serves one input after another. */
+class Entry {
+  readonly #often = new InputRow();
+  readonly #state = new StateRow();
+  #rare: FilterInput | undefined;
+  #known = false;
+
+  write(input: FilterInput, state: FilterState | undefined): void {
+    const often = input.kind === 'imu' || input.kind === 'odometry';
+    this.#rare = often ? undefined : input;
+    if (often) this.#often.write(input);
+    this.#known = state !== undefined;
+    if (state) this.#state.write(state);
+  }
+
+  get input(): FilterInput {
+    return this.#rare ?? this.#often.read();
+  }
+
+  /** whether there is a state */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** Its covariance is valid until the entry is forgotten. */
+  get state(): FilterState | undefined {
+    return this.#known ? this.#state.read() : undefined;
+  }
 }
 
 /**
  * The inputs of the last seconds in the order of their stamps, each with the state after it. An input that comes late
  * is put in its place and everything after it is computed again, so the order of arrival does not matter.
- * A state is valid as long as its entry is kept: its covariance is written anew for another one after that.
+ * The covariance of a state is valid as long as its entry is kept.
  */
 export class History {
   #entries: Entry[] = [];
   /** whether inputs before the first entry have been forgotten */
   #trimmed = false;
-  /** covariances of entries that are gone */
-  readonly #spare: Float64Array[] = [];
+  /** entries that are gone */
+  readonly #spare: Entry[] = [];
   readonly #step: (before: FilterState | undefined, input: FilterInput) => Step;
   readonly #spanNs: bigint;
   readonly #maxEntries: number;
@@ -37,8 +64,8 @@ export class History {
     return this.#entries.at(-1);
   }
 
-  /** What the input did, or why it has no place: `too-old`, `duplicate-stamp`. */
-  add(input: FilterInput): Step | 'too-old' | 'duplicate-stamp' {
+  /** The record of what the input did, if it makes one, or why it has no place. */
+  add(input: FilterInput): UpdateRecord | undefined | 'too-old' | 'duplicate-stamp' {
     const place = this.#placeOf(input);
     if (this.isTooOld(input.stamp) || (place === 0 && this.#trimmed)) return 'too-old';
     const previous = this.#entries[place - 1]?.input;
@@ -46,33 +73,21 @@ export class History {
     if (same && input.kind !== 'initialize') return 'duplicate-stamp';
 
     const later = this.#entries.splice(place);
-    this.#recycle(later);
-    const own = this.#append(input);
-    for (const entry of later) this.#append(entry.input);
+    const record = this.#append(this.#spare.pop() ?? new Entry(), input);
+    for (const entry of later) this.#append(entry, entry.input);
     this.#trim();
-    return own;
+    return record;
   }
 
-  /** The step of an input after all entries, its state in memory that this history owns. */
-  #append(input: FilterInput): Entry {
+  /** The step of an input after all entries. */
+  #append(entry: Entry, input: FilterInput): UpdateRecord | undefined {
     const before = this.newest?.state;
-    const entry = tidy((): Entry => {
+    return tidy(() => {
       const { state, record } = this.#step(before, input);
-      if (state === undefined) return { input, state, record };
-      const covariance = this.#spare.pop() ?? new Float64Array(STATES * STATES);
-      covariance.set(state.covariance);
-      // A step that changes nothing gives the state before back, which is another entry's.
-      const own: { -readonly [K in keyof FilterState]: FilterState[K] } =
-        state === before ? { ...state } : state;
-      own.covariance = covariance;
-      return { input, state: own, record };
+      entry.write(input, state);
+      this.#entries.push(entry);
+      return record;
     });
-    this.#entries.push(entry);
-    return entry;
-  }
-
-  #recycle(gone: readonly Entry[]): void {
-    for (const { state } of gone) if (state) this.#spare.push(state.covariance);
   }
 
   /** Whether a stamp lies before the window that inputs are kept for. */
@@ -104,7 +119,7 @@ export class History {
     let drop = Math.max(0, this.#entries.length - this.#maxEntries);
     while (drop + 1 < this.#entries.length && this.#entries[drop + 1]!.input.stamp <= start) drop++;
     if (drop === 0) return;
-    this.#recycle(this.#entries.splice(0, drop));
+    this.#spare.push(...this.#entries.splice(0, drop));
     this.#trimmed = true;
   }
 }

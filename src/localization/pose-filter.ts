@@ -60,7 +60,7 @@ export class PoseFilter {
 
   /** Whether the state is known at the newest stamp. */
   get initialized(): boolean {
-    return this.#history.newest?.state !== undefined;
+    return this.#history.newest?.known === true;
   }
 
   /** The newest stamp that was used, undefined before the first. */
@@ -215,8 +215,8 @@ export class PoseFilter {
   #offer(input: FilterInput): UpdateRecord | undefined {
     if (!isFiniteInput(input)) return refusal(input, 'not-finite');
     if (this.#isFromFuture(input.stamp)) return refusal(input, 'from-future');
-    const step = this.#history.add(input);
-    return typeof step === 'string' ? refusal(input, step) : step.record;
+    const record = this.#history.add(input);
+    return typeof record === 'string' ? refusal(input, record) : record;
   }
 
   /** A single wild stamp must not make all later data too old; several in a row mean that time did pass. */

@@ -12,11 +12,11 @@ export interface Wheels {
   /** of the yaw rate that they say, rad/s, and its variance */
   readonly yawBias: number;
   readonly yawVariance: number;
-  readonly leg?: Leg;
+  readonly leg: Leg | undefined;
 }
 
 /** A stretch of the way that the wheels have measured. */
-interface Leg {
+export interface Leg {
   readonly since: Stamp;
   readonly latest: Stamp;
   readonly position: Vec3;
@@ -41,6 +41,7 @@ export function unknownWheels(config: FusionConfig['odometry']): Wheels {
     scaleVariance: config.forwardScale ** 2,
     yawBias: 0,
     yawVariance: config.yawBiasSigma ** 2,
+    leg: undefined,
   };
 }
 
