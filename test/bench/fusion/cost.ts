@@ -1,15 +1,20 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { steadyMemory } from '../../../src/commands/steady-memory.ts';
+import { configSchema } from '../../../src/config.ts';
 import { PoseFilter } from '../../../src/localization/pose-filter.ts';
 import { Random } from '../../../src/math/random.ts';
+import { loadCore } from '../../../src/native.ts';
 import type { Vec3 } from '../../../src/types.ts';
 import { at, diagonal, noise3, plus, START, spoiled, Weaver } from '../../unit/fusion-simulation.ts';
 import { note } from '../measure.ts';
 import type { Row } from '../row.ts';
 import { config } from './world.ts';
 
-/** Simulated seconds, of which the first are compiled while they run; messages are made before the time is taken. */
-const [SECONDS, WARM_UP, CHUNK] = [610, 10, 0.5];
+/** Simulated seconds, of which the first are compiled while they run. */
+const [SECONDS, WARM_UP] = [610, 10];
+/** Parts of a second whose messages are made before the time is taken. */
+const PARTS = 10;
 const [REGISTRATION_LATE, FIX_LATE] = [0.08, 0.3];
 
 type Send = (filter: PoseFilter) => void;
@@ -17,9 +22,10 @@ type Send = (filter: PoseFilter) => void;
 /**
  * What the filter takes of one core: IMU 200 Hz, registrations 10 Hz that come 80 ms late, fixes 5 Hz that come 300 ms
  * late, odometry 50 Hz, and a pose asked for 100 times a second. The registration's own time is not in it. Collections
- * are those of the whole process, the making of the messages included.
+ * are those of the whole process, set as a robot's, the making of the messages included.
  */
 export async function cost(): Promise<Row[]> {
+  steadyMemory(loadCore(), configSchema.parse({}));
   const pauses: number[] = [];
   const observer = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) pauses.push(duration);
@@ -29,13 +35,14 @@ export async function cost(): Promise<Row[]> {
   filter.initialize(START, start, diagonal(0.05, 0.05, 0.05, 0.01, 0.01, 0.01), [1, 0, 0]);
   const feed = new Feed();
   let busy = 0;
-  for (let from = 0; from < SECONDS; from += CHUNK) {
-    if (from === WARM_UP) observer.observe({ entryTypes: ['gc'] });
-    const sends = feed.until(from + CHUNK);
+  for (let part = 1; part <= SECONDS * PARTS; part++) {
+    const warm = part > WARM_UP * PARTS;
+    if (part === WARM_UP * PARTS + 1) observer.observe({ entryTypes: ['gc'] });
+    const sends = feed.until(part / PARTS);
     const began = process.cpuUsage();
     for (const send of sends) send(filter);
     const { user, system } = process.cpuUsage(began);
-    if (from >= WARM_UP) busy += (user + system) / 1e6;
+    if (warm) busy += (user + system) / 1e6;
     await nextTurn();
   }
   for (const { duration } of observer.takeRecords()) pauses.push(duration);
