@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Cloud, Place, TileMap } from '../core.ts';
 import { logSo3, quatConjugate, quatMultiply, quatRotate } from '../math/so3.ts';
-import { add, norm, sub } from '../math/vec3.ts';
+import { add, norm, scale, sub } from '../math/vec3.ts';
 import type { Pose } from '../types.ts';
 import { emptyEvidence, type Registration, type RegistrationConfig, register } from './registration.ts';
 
@@ -162,7 +162,8 @@ export async function findFirstPose(
 
 /**
  * A registration that began a step away may have ended in a hollow beside the right one: it is begun again from each
- * side of its end, and the end with the most points on the map counts, unless one that lies elsewhere has as many.
+ * side of its end, and the end with the most points on the map counts. Where others have as many, what is handed on must
+ * be right whichever of them is: the best end, or the middle between them, unsure by how far they are from it.
  */
 async function settle(
   first: Registration & { ok: true },
@@ -178,11 +179,25 @@ async function settle(
   }
   const share = ({ evidence }: Registration) => evidence.inlierRatio;
   const best = ends.reduce((a, b) => (share(b) > share(a) ? b : a));
-  const near = ends.some(
-    (end) => !isSamePose(end.T_map_base, best.T_map_base, RIGHT_M) && share(end) > share(best) - settleLead,
-  );
-  if (!near) return best;
+  const likely = ends.filter((end) => share(end) > share(best) - settleLead);
+  const isRight = (pose: Pose) => likely.every((end) => isSamePose(end.T_map_base, pose, RIGHT_M));
+  if (isRight(best.T_map_base)) return best;
+  const between = middleOf(best, likely);
+  if (isRight(between.T_map_base)) return between;
   return { ok: false, reason: 'ambiguous-first-pose', evidence: { ...best.evidence, ok: false } };
+}
+
+/** The best end moved to the middle between it and the one farthest from it. */
+function middleOf(best: Registration & { ok: true }, ends: readonly (Registration & { ok: true })[]) {
+  const { position, orientation } = best.T_map_base;
+  const away = ends.map((end) => sub(end.T_map_base.position, position));
+  const half = scale(
+    away.reduce((a, b) => (norm(b) > norm(a) ? b : a)),
+    0.5,
+  );
+  const covariance = best.covariance.slice();
+  for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) covariance[6 * i + j]! += half[i]! * half[j]!;
+  return { ...best, T_map_base: { position: add(position, half), orientation }, covariance };
 }
 
 /** Forwards, backwards, to the left and to the right. */

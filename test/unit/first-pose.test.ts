@@ -14,6 +14,7 @@ import { quatFromRpy } from '../../src/math/so3.ts';
 import { loadCore } from '../../src/native.ts';
 import type { Pose } from '../../src/types.ts';
 import { anyWalls, scanOf, yard, yardMap } from '../native/yard.ts';
+import { aligned } from './aligned.ts';
 
 const config = initializationConfig.parse({});
 const registration = registrationConfig.parse({});
@@ -61,6 +62,27 @@ describe('the first pose', () => {
     expect(await answer([place(0.3, 0)])).toBe('improbable-first-pose');
     expect(await answer([place(0.9, 0)], false)).toBe('first-pose-search-too-wide');
     expect(await answer([])).toBe('no-place');
+  });
+
+  it('is right whichever of the ends that look alike is, or none', async () => {
+    const inliersAt = { left: 950, right: 950 };
+    const between = (half: number) => {
+      const { map } = mapWith([place(0.9, 0)]);
+      const align = async (_: Cloud, { position: [x] }: Pose) =>
+        x > 0 ? aligned(half, true, inliersAt.right) : aligned(-half, true, inliersAt.left);
+      return findFirstPose({ ...map, align }, scan, prior, registration, config);
+    };
+    // The one is 0.3 m from the other: either will do.
+    expect(await between(0.14)).toMatchObject({ ok: true, T_map_base: at(-0.14) });
+    const found = await between(0.19);
+    if (!found.ok) throw new Error(found.reason);
+    expect(found.T_map_base.position[0]).toBeCloseTo(0, 12);
+    expect(Math.sqrt(found.covariance[0]!)).toBeGreaterThan(0.19);
+    expect(Math.sqrt(found.covariance[7]!)).toBeLessThan(0.05);
+    expect(await between(0.35)).toMatchObject({ ok: false, reason: 'ambiguous-first-pose' });
+    // More of the scan lies on the map at the one.
+    inliersAt.right = 960;
+    expect(await between(0.19)).toMatchObject({ ok: true, T_map_base: at(0.19) });
   });
 
   it('is none in a hall that looks the same from both ends', async () => {

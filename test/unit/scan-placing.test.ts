@@ -1,37 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Alignment, Cloud, TileMap } from '../../src/core.ts';
+import type { Cloud, TileMap } from '../../src/core.ts';
 import { initializationConfig } from '../../src/localization/initialization.ts';
 import type { PoseEstimate } from '../../src/localization/pose-filter.ts';
 import { registrationConfig } from '../../src/localization/registration.ts';
 import { type Belief, ScanPlacing } from '../../src/localization/scan-placing.ts';
 import type { Pose } from '../../src/types.ts';
+import { aligned, place } from './aligned.ts';
 import { diagonal } from './fusion-simulation.ts';
 
 const scan = { size: 5000 } as Cloud;
-const place = (x: number): Pose => ({ position: [x, 0, 0], orientation: [0, 0, 0, 1] });
 const estimate = (x: number) =>
   ({ pose: place(x), covariance: diagonal(...Array<number>(15).fill(0.05)) }) as PoseEstimate;
-
-/** Of a good scan at `x`, or of one that fits nothing. */
-function aligned(x: number, fits: boolean, inliers = 950): Alignment {
-  return {
-    T_map_base: place(x),
-    points: 1000,
-    inliers: fits ? inliers : 100,
-    matched: fits ? 960 : 500,
-    covered: 990,
-    score: 1,
-    second: fits ? 0.1 : 0.9,
-    residual: 0.02,
-    thickness: 0.02,
-    range: 20,
-    iterations: 5,
-    converged: true,
-    eigenvalues: Float64Array.of(100, 120, 150, 200, 250, 300),
-    eigenvectors: Float64Array.from({ length: 36 }, (_, k) => (k % 7 === 0 ? 1 : 0)),
-    scatter: Float64Array.from({ length: 36 }, (_, k) => (k % 7 === 0 ? 0.01 : 0)),
-  } as unknown as Alignment;
-}
 
 /** A map whose basins end where `basin` says for a start at x (undefined: nowhere), with the best place at `best`. */
 function mapWith(basin: (x: number) => number | undefined, best?: number) {
