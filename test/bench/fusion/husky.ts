@@ -9,7 +9,9 @@ const [FROM, LASTS] = [170, 60];
 
 /**
  * The Husky without fixes for a minute in the middle: where it is then, against the run with all fixes. Over the plane:
- * the heights of its fixes wander by 40 m over a level campus, and the run with fixes goes with them.
+ * the heights of its fixes wander by 40 m over a level campus, and the run with fixes goes with them. Over the plane
+ * they are off by 2.4 m rms with a correlation of 10 s, by a fit of gyro and wheels to them all: such a fit to the fixes
+ * before the gap alone is 3.0 m from one to those up to its end (2.1 to 5.5 m for other gaps).
  */
 export async function husky(): Promise<Row[]> {
   const bag = dataPath('robot-husky-gps-imu-odom', 'test1.bag');
@@ -37,12 +39,20 @@ export async function husky(): Promise<Row[]> {
   note(
     `fusion.husky: apart over the plane as the fixes end ${text(FROM)}, as they return ${text(FROM + LASTS)}, 10 s later ${text(FROM + LASTS + 10)}`,
   );
+  const bar = { of: 'value', at: 'most', limit: 3 } as const;
+  const back = apart.filter(({ time }) => time >= FROM + LASTS + 1 && time < FROM + LASTS + 11);
   return [
     {
-      id: 'fusion.husky.rejoins',
+      id: 'fusion.husky.blind',
       value: at(FROM + LASTS).away,
-      unit: 'm over the plane from the run with all fixes when they return',
-      bar: { of: 'value', at: 'most', limit: 3 },
+      unit: 'm over the plane from the run with all fixes, before the first that returns',
+      bar,
+    },
+    {
+      id: 'fusion.husky.rejoins',
+      value: Math.max(...back.map(({ away }) => away)),
+      unit: 'm most, from 1 s after the fixes return on',
+      bar,
     },
   ];
 }
