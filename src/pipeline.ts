@@ -67,6 +67,8 @@ export class Localizer {
       hasMap: map !== undefined,
       gravity,
       gyroGap: config.fusion.imu.maxGap,
+      aloneAfter: config.fusion.gnss.aloneAfter,
+      fixSigma: config.initialization.fixSigma,
     });
     this.#intake = new SensorIntake(this.#filter, config, watchedBy(this.#integrity, this.#filter, sink), {
       map: origin && enuFrame(origin),

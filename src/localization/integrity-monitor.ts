@@ -14,6 +14,10 @@ export interface IntegrityStart {
   readonly gravity: number;
   /** s: a gyro silent for longer no longer tells the turn */
   readonly gyroGap: number;
+  /** s: so long after the last registration the filter follows fixes */
+  readonly aloneAfter: number;
+  /** m: standard deviation of what all fixes of a while may be off together */
+  readonly fixSigma: number;
 }
 
 /** State, protection level and advice at one time. */
@@ -28,7 +32,7 @@ export interface Judgement {
 export class IntegrityMonitor {
   readonly #config: IntegrityConfig;
   readonly #advice: AdviceConfig;
-  readonly #hasMap: boolean;
+  readonly #start: IntegrityStart;
   readonly #reckoning: DeadReckoning;
   readonly #lift: LiftWatch;
   readonly #period = new ScanPeriod();
@@ -50,7 +54,7 @@ export class IntegrityMonitor {
   constructor(config: IntegrityConfig, advice: AdviceConfig, start: IntegrityStart) {
     this.#config = config;
     this.#advice = advice;
-    this.#hasMap = start.hasMap;
+    this.#start = start;
     this.#reckoning = new DeadReckoning(config, start.gyroGap, start.hasMap);
     this.#lift = new LiftWatch(start.gravity);
   }
@@ -145,9 +149,11 @@ export class IntegrityMonitor {
     const compared = this.#reckoning.compare(stamp, estimate);
     this.#separated = compared?.contradicts ?? false;
     this.#suspect = compared?.suspect ?? 0;
+    // Nothing tells how far fixes are off that are the only source of place.
+    const shared = this.#followsFixes(estimate) ? this.#start.fixSigma : 0;
     const faultless = protectionLevel(
-      worstSigma(estimate.covariance, 15),
-      this.#hasMap ? (this.#residual ?? 0) : undefined,
+      Math.hypot(worstSigma(estimate.covariance, 15), shared),
+      this.#start.hasMap ? (this.#residual ?? 0) : undefined,
       [...(compared?.separations ?? []), ...(this.#lidar ? [this.#lidar] : [])],
       this.#config,
     );
@@ -156,12 +162,18 @@ export class IntegrityMonitor {
       this.#elsewhere ||
       (this.#lift.carried && this.#refusal !== undefined) ||
       this.#misfitSeconds > this.#config.misfitStop;
-    const value = Math.max(this.#apart + faultless, this.#hasMap && lost ? this.#config.takenAway : 0);
+    const value = Math.max(this.#apart + faultless, this.#start.hasMap && lost ? this.#config.takenAway : 0);
     const last = this.#level;
     const dt = last ? secondsBetween(last.stamp, stamp) : 0;
     if (last && dt > 0.01) this.#growth = (value - last.value) / dt;
     if (last === undefined || dt > 0.01 || dt < 0) this.#level = { stamp, value };
     return value;
+  }
+
+  #followsFixes({ lastGnss }: PoseEstimate): boolean {
+    const { hasMap, aloneAfter } = this.#start;
+    if (this.#goodAt === undefined) return !hasMap;
+    return secondsBetween(this.#goodAt, lastGnss) > aloneAfter;
   }
 
   get #misfitSeconds(): number {
@@ -181,7 +193,7 @@ export class IntegrityMonitor {
     const since = (at: Stamp | undefined, never: number) =>
       at === undefined ? never : Math.max(0, secondsBetween(at, stamp));
     return {
-      hasMap: this.#hasMap,
+      hasMap: this.#start.hasMap,
       initialized: estimate !== undefined,
       starting,
       sigma: estimate ? worstSigma(estimate.covariance, 15) : Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import { tidy } from '../math/scratch.ts';
 import { chiSquaredQuantile } from '../math/statistics.ts';
-import { add, scale, sub } from '../math/vec3.ts';
+import { sub } from '../math/vec3.ts';
 import { type GnssFix, type Pose, Refusal, type Stamp, type UpdateRecord, type Vec3 } from '../types.ts';
 import { type FilterInput, type ImuInput, isFiniteInput } from './filter-input.ts';
 import {
@@ -14,7 +14,7 @@ import { filterStep, refusal } from './filter-step.ts';
 import type { FusionConfig } from './fusion-config.ts';
 import { History } from './history.ts';
 import { integrateTwists, twistOf } from './motion.ts';
-import { imuIsFresh, propagate } from './propagation.ts';
+import { imuIsFresh, interpolateReading, propagate } from './propagation.ts';
 import type { Wheels } from './wheel-calibration.ts';
 
 /** The filter's estimate at one time. */
@@ -30,6 +30,8 @@ export interface PoseEstimate {
   readonly accelerometerBias: Vec3;
   /** 15 × 15 row-major: position, velocity, attitude (all map axes), gyro bias, accelerometer bias (base axes) */
   readonly covariance: Float64Array;
+  /** of the last fix that was used */
+  readonly lastGnss: Stamp;
   /** what was learnt of the wheels */
   readonly wheels: Pick<Wheels, 'scale' | 'scaleVariance' | 'yawBias' | 'yawVariance'>;
 }
@@ -165,6 +167,7 @@ export class PoseFilter {
           gyroBias: state.gyroBias,
           accelerometerBias: state.accelerometerBias,
           covariance: new Float64Array(state.covariance),
+          lastGnss: state.lastGnss,
           wheels: state.wheels,
         }
       );
@@ -232,18 +235,6 @@ export class PoseFilter {
     this.#jumpedTo = stamp;
     return false;
   }
-}
-
-function interpolateReading(state: FilterState, next: ImuReading, stamp: Stamp): ImuReading | undefined {
-  const { imu } = state;
-  if (imu === undefined) return undefined;
-  const t = secondsBetween(imu.stamp, stamp) / secondsBetween(imu.stamp, next.stamp);
-  const between = (a: Vec3, b: Vec3) => add(a, scale(sub(b, a), t));
-  return {
-    stamp,
-    angularVelocity: between(imu.angularVelocity, next.angularVelocity),
-    linearAcceleration: between(imu.linearAcceleration, next.linearAcceleration),
-  };
 }
 
 function rememberedQuantiles(): FusionContext['threshold'] {

@@ -31,6 +31,23 @@ export function imuIsFresh(state: FilterState, stamp: Stamp, config: FusionConfi
   return state.imu !== undefined && secondsBetween(state.imu.stamp, stamp) <= config.imu.maxGap;
 }
 
+/** What the IMU would have read at `stamp`, between the state's reading and the next one; undefined without one. */
+export function interpolateReading(
+  state: FilterState,
+  next: ImuReading,
+  stamp: Stamp,
+): ImuReading | undefined {
+  const { imu } = state;
+  if (imu === undefined) return undefined;
+  const t = secondsBetween(imu.stamp, stamp) / secondsBetween(imu.stamp, next.stamp);
+  const between = (a: Vec3, b: Vec3) => add(a, scale(sub(b, a), t));
+  return {
+    stamp,
+    angularVelocity: between(imu.angularVelocity, next.angularVelocity),
+    linearAcceleration: between(imu.linearAcceleration, next.linearAcceleration),
+  };
+}
+
 /**
  * The state at a later `stamp` (an earlier or equal one gives the state back). Predicts by the IMU while it speaks
  * (midpoint of the last reading and `next`, the one that ends the step, if given), else by holding the body twist;

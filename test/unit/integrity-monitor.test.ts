@@ -12,6 +12,7 @@ const estimate = (x: number, y = 0, speed = 1) =>
     pose: { position: [x, y, 0], orientation: [0, 0, 0, 1] },
     velocity: [speed, 0, 0],
     covariance: diagonal(...Array<number>(15).fill(0.02)),
+    lastGnss: at(0),
     wheels: { scale: 1, scaleVariance: 1e-5, yawBias: 0, yawVariance: 1e-6 },
   }) as unknown as PoseEstimate;
 
@@ -26,6 +27,8 @@ function run(
     hasMap: true,
     gravity: GRAVITY,
     gyroGap: 0.25,
+    aloneAfter: 60,
+    fixSigma: 25,
   });
   const places = [0];
   const said = [];
@@ -109,5 +112,17 @@ describe('the integrity monitor', () => {
     expect(monitor.elsewhere).toBe(true);
     monitor.good(at(4.1), 0.02, true);
     expect(monitor.elsewhere).toBe(false);
+  });
+
+  it('says how far fixes may be off where the filter has nothing else', () => {
+    const until = (time: number) => (k: IntegrityMonitor, now: number) => {
+      if (now <= time) good(k, now);
+    };
+    const { monitor } = run(1, () => 0, until(1));
+    const levelWith = (lastGnss: bigint) =>
+      monitor.judge(at(62), { ...estimate(0, 0, 0), lastGnss }, true, undefined).protectionLevel!;
+    // A fix soon after the last registration is weighed against the way since; after a minute it is all there is.
+    expect(levelWith(at(60.9))).toBeLessThan(1);
+    expect(levelWith(at(61.1))).toBeGreaterThan(4 * 25);
   });
 });

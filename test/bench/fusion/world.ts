@@ -48,6 +48,8 @@ export function drive({ seed, seconds, lidar, fix }: Scene): Epoch[] {
     hasMap: true,
     gravity: GRAVITY,
     gyroGap: config.fusion.imu.maxGap,
+    aloneAfter: config.fusion.gnss.aloneAfter,
+    fixSigma: config.initialization.fixSigma,
   });
   const gyroBias = noise3(r, 0.003);
   const accelerometerBias = noise3(r, 0.03);
