@@ -33,6 +33,8 @@ import {
  *   open after a blackout. `distrustAfter` refusals in a row while the LiDAR tracks make the receiver `distrusted` until
  *   `trustAfter` good fixes in a row, or until the LiDAR is lost. Without LiDAR, `recoverAfter` refused fixes that agree
  *   with each other, over `recoverSeconds`, start the position again (accepted, reason `reinitialised`).
+ * - A fix that could hardly make the position surer is judged, but not used (accepted, reason `not-needed`): it has
+ *   nothing to give but its faults.
  * - The height has its own gate, for heights fail far more often: beyond it the fix is used without it (accepted,
  *   reason `height-refused`); alone, where no other source has a height, it pulls weakly instead.
  */
@@ -79,12 +81,22 @@ export function fuseGnss(before: FilterState, input: GnssInput, context: FusionC
     const along = weaken(flatNis / 2);
     return told({ accepted: true }, kalmanUpdate(used, inflated(whole, [along, along, weaken(heightNis)])));
   }
+  if (addsLittle(state, whole, gnss)) return told({ accepted: true, reason: 'not-needed' }, used);
   const lasting = Math.sqrt(correlationInflation(dt, gnss.correlation));
   if (heightNis <= context.threshold(gnss.gate, 1)) {
     return told({ accepted: true }, kalmanUpdate(used, inflated(whole, [lasting, lasting, lasting])));
   }
   const after = kalmanUpdate(used, inflated(flat, [lasting, lasting]));
   return told({ accepted: true, reason: 'height-refused' }, after, 2, flatNis);
+}
+
+/** Whether the position is known so well that even a fix with an error of its own would not make it surer. */
+function addsLittle(state: FilterState, { noise }: Measurement, { minGain }: FusionConfig['gnss']): boolean {
+  const gain = (i: number) => {
+    const variance = state.covariance[(POSITION + i) * (STATES + 1)]!;
+    return variance / (variance + noise[4 * i]!);
+  };
+  return [0, 1, 2].every((i) => gain(i) < minGain);
 }
 
 /** Why a fix is not used whatever it says: by the receiver's own word, or that on its satellites. */

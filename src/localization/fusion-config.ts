@@ -110,6 +110,11 @@ const gnss = z.strictObject({
     3600,
     's, [0, 3600]: correlation time of the fix error (multipath, ionosphere)',
   ),
+  minGain: nonNegative(
+    0.01,
+    1,
+    '[0, 1]: a fix that would make no axis of the position surer than by this share of its variance is not-needed: judged, but not used',
+  ),
   aloneAfter: positive(60, 3600, 's, (0, 3600]: after this long without LiDAR the filter follows the fixes'),
   horizontalWander: nonNegative(0.25, 10, 'm/√s, [0, 10]: random walk of the error of a fix, followed then'),
   verticalWander: nonNegative(0.15, 10, 'm/√s, [0, 10]: likewise'),

@@ -60,6 +60,24 @@ describe('GNSS while the LiDAR tracks', () => {
     expect(moved).toBeLessThan(0.02);
     expect(records.every(({ accepted }) => accepted)).toBe(true);
   });
+
+  it('is not used where it could hardly make the pose surer, and is again once the LiDAR is gone', () => {
+    const { moved, records } = pull(20, () => ({ bias: [1, 1, 0], sigma: 1 }));
+    expect(moved).toBe(0);
+    expect(records.every(({ reason }) => reason === 'not-needed')).toBe(true);
+    const filter = startedFilter();
+    const robot = new Weaver();
+    const later: (string | undefined)[] = [];
+    for (const { time, send, sensor } of drive(30, 21)) {
+      // The LiDAR is gone after 5 s; odometry goes on.
+      if (time <= 5 || sensor !== 'registration') send(filter);
+      if (sensor !== 'registration' || Math.round(time * 10) % 10 !== 0) continue;
+      const { position } = robot.pose(time);
+      later.push(filter.gnss(at(time), position, [...diagonal(1, 1, 2)], [0, 0, 0]).reason);
+    }
+    expect(later.slice(0, 4)).toEqual(Array(4).fill('not-needed'));
+    expect(later.slice(-4)).toEqual(Array(4).fill(undefined));
+  });
 });
 
 describe('GNSS alone', () => {
