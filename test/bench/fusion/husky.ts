@@ -9,9 +9,7 @@ const [FROM, LASTS] = [170, 60];
 
 /**
  * The Husky without fixes for a minute in the middle: where it is then, against the run with all fixes. Over the plane:
- * the heights of its fixes wander by 40 m over a level campus, and the run with fixes goes with them. Over the plane
- * they are off by 2.4 m rms with a correlation of 10 s, by a fit of gyro and wheels to them all: such a fit to the fixes
- * before the gap alone is 3.0 m from one to those up to its end (2.1 to 5.5 m for other gaps).
+ * the heights of its fixes wander by 40 m over a level campus, and the run with fixes goes with them.
  */
 export async function husky(): Promise<Row[]> {
   const bag = dataPath('robot-husky-gps-imu-odom', 'test1.bag');
