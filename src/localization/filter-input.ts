@@ -55,8 +55,10 @@ export interface GnssInput {
 /** Order among inputs of one stamp: what predicts comes before what corrects, whatever the order of arrival. */
 const RANK = { initialize: 0, imu: 1, odometry: 2, registration: 3, gnss: 4 } as const;
 
+type Timed = Pick<FilterInput, 'stamp' | 'kind'>;
+
 /** < 0 where a comes before b in the filter's time. */
-export function compareInputs(a: FilterInput, b: FilterInput): number {
+export function compareInputs(a: Timed, b: Timed): number {
   if (a.stamp !== b.stamp) return a.stamp < b.stamp ? -1 : 1;
   return RANK[a.kind] - RANK[b.kind];
 }

@@ -59,7 +59,7 @@ export interface FilterState {
   readonly odometryRefusedSince: Stamp | undefined;
   readonly lastRegistration: { readonly stamp: Stamp; readonly orientation: Quat } | undefined;
   readonly registrationDispute: Dispute | undefined;
-  /** of the last fix that was used; the initial pose counts as one, for it may be made of fixes */
+  /** of the last fix that was used or not needed; the initial pose counts as one, for it may be made of fixes */
   readonly lastGnss: Stamp;
   readonly gnssDispute: Dispute | undefined;
   readonly gnssRefusals: number;

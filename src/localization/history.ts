@@ -10,10 +10,12 @@ class Entry {
   readonly #often = new InputRow();
   readonly #state = new StateRow();
   #rare: FilterInput | undefined;
+  #kind: FilterInput['kind'] = 'imu';
   #known = false;
 
   write(input: FilterInput, state: FilterState | undefined): void {
     const often = input.kind === 'imu' || input.kind === 'odometry';
+    this.#kind = input.kind;
     this.#rare = often ? undefined : input;
     if (often) this.#often.write(input);
     this.#known = state !== undefined;
@@ -22,6 +24,14 @@ class Entry {
 
   get input(): FilterInput {
     return this.#rare ?? this.#often.read();
+  }
+
+  get kind(): FilterInput['kind'] {
+    return this.#kind;
+  }
+
+  get stamp(): Stamp {
+    return this.#rare?.stamp ?? this.#often.stamp;
   }
 
   /** whether there is a state */
@@ -68,7 +78,7 @@ export class History {
   add(input: FilterInput): UpdateRecord | undefined | 'too-old' | 'duplicate-stamp' {
     const place = this.#placeOf(input);
     if (this.isTooOld(input.stamp) || (place === 0 && this.#trimmed)) return 'too-old';
-    const previous = this.#entries[place - 1]?.input;
+    const previous = this.#entries[place - 1];
     const same = previous?.stamp === input.stamp && previous.kind === input.kind;
     if (same && input.kind !== 'initialize') return 'duplicate-stamp';
 
@@ -92,18 +102,18 @@ export class History {
 
   /** Whether a stamp lies before the window that inputs are kept for. */
   isTooOld(stamp: Stamp): boolean {
-    const newest = this.newest?.input.stamp ?? stamp;
+    const newest = this.newest?.stamp ?? stamp;
     return stamp < newest - this.#spanNs;
   }
 
   /** The latest entry at or before a stamp, and those after it. */
   around(stamp: Stamp): { readonly at: Entry | undefined; readonly after: readonly Entry[] } {
-    const place = this.#firstAfter((entry) => entry.input.stamp > stamp);
+    const place = this.#firstAfter((entry) => entry.stamp > stamp);
     return { at: this.#entries[place - 1], after: this.#entries.slice(place) };
   }
 
   #placeOf(input: FilterInput): number {
-    return this.#firstAfter((entry) => compareInputs(entry.input, input) > 0);
+    return this.#firstAfter((entry) => compareInputs(entry, input) > 0);
   }
 
   /** Searches from the end: nearly every input is the newest. */
@@ -115,9 +125,9 @@ export class History {
 
   /** The first entry kept is the last one at or before the window's start, so every stamp inside has a predecessor. */
   #trim(): void {
-    const start = (this.newest?.input.stamp ?? 0n) - this.#spanNs;
+    const start = (this.newest?.stamp ?? 0n) - this.#spanNs;
     let drop = Math.max(0, this.#entries.length - this.#maxEntries);
-    while (drop + 1 < this.#entries.length && this.#entries[drop + 1]!.input.stamp <= start) drop++;
+    while (drop + 1 < this.#entries.length && this.#entries[drop + 1]!.stamp <= start) drop++;
     if (drop === 0) return;
     this.#spare.push(...this.#entries.splice(0, drop));
     this.#trimmed = true;

@@ -30,7 +30,7 @@ export interface PoseEstimate {
   readonly accelerometerBias: Vec3;
   /** 15 × 15 row-major: position, velocity, attitude (all map axes), gyro bias, accelerometer bias (base axes) */
   readonly covariance: Float64Array;
-  /** of the last fix that was used */
+  /** of the last fix that was used or not needed */
   readonly lastGnss: Stamp;
   /** what was learnt of the wheels */
   readonly wheels: Pick<Wheels, 'scale' | 'scaleVariance' | 'yawBias' | 'yawVariance'>;
@@ -67,7 +67,7 @@ export class PoseFilter {
 
   /** The newest stamp that was used, undefined before the first. */
   get newestStamp(): Stamp | undefined {
-    return this.#history.newest?.input.stamp;
+    return this.#history.newest?.stamp;
   }
 
   /** What the newest state knows of the sensors' biases, rad/s: the gyro's, and that of the odometry's yaw rate. */

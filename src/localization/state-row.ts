@@ -1,4 +1,5 @@
 import { NumberRow } from '../math/number-row.ts';
+import type { Stamp } from '../types.ts';
 import type { ImuInput, OdometryInput } from './filter-input.ts';
 import { type Dispute, type FilterState, type ImuReading, type Scaling, STATES } from './filter-state.ts';
 import type { Leg, Wheels } from './wheel-calibration.ts';
@@ -87,6 +88,10 @@ export class InputRow {
     row.putStamp(input.stamp);
     row.put3(input.kind === 'imu' ? input.angularVelocity : input.angular);
     row.put3(input.kind === 'imu' ? input.linearAcceleration : input.linear);
+  }
+
+  get stamp(): Stamp {
+    return this.#row.rewind().takeStamp();
   }
 
   read(): ImuInput | OdometryInput {

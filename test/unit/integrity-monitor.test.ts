@@ -124,5 +124,9 @@ describe('the integrity monitor', () => {
     // A fix soon after the last registration is weighed against the way since; after a minute it is all there is.
     expect(levelWith(at(60.9))).toBeLessThan(1);
     expect(levelWith(at(61.1))).toBeGreaterThan(4 * 25);
+
+    const start = { hasMap: false, gravity: GRAVITY, gyroGap: 0.25, aloneAfter: 60, fixSigma: 25 };
+    const mapless = new IntegrityMonitor(config, adviceConfig.parse({}), start);
+    expect(mapless.judge(at(1), estimate(0), true, undefined).protectionLevel).toBeGreaterThan(4 * 25);
   });
 });
