@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Config } from '../config.ts';
 import type { Core } from '../core.ts';
 
@@ -14,5 +15,13 @@ export function steadyMemory(core: Core, { robot }: Config): void {
   setFlagsFromString('--no-concurrent-array-buffer-sweeping');
   if (!robot.keepMemory) return;
   setFlagsFromString('--heap-growing-percent=400');
+  collectAll();
   core.keepMemory();
+}
+
+/** V8 sets the size at which it searches the whole heap only when it does so: until then that of a small start holds. */
+function collectAll(): void {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  gc();
 }
