@@ -27,7 +27,10 @@ import {
   tailWeight,
 } from './measurement-update.ts';
 import { imuIsFresh } from './propagation.ts';
-import { learnWheels } from './wheel-calibration.ts';
+import { learnWheels, type Wheels } from './wheel-calibration.ts';
+
+/** Row of a measurement beside the three of the velocity. */
+const YAW_RATE = 3;
 
 /**
  * Wheel odometry: the body velocity h = Rᵀ v (sideways and up as reported, 0 for wheels that neither slide nor fly,
@@ -52,7 +55,7 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
     state: {
       ...after,
       lastOdometry: input.stamp,
-      wheels: learnWheels(after, input, gyro, held, odometry),
+      wheels: learnWheels(after, input, gyro, held, context.config),
       scaling: { ...after.scaling, odometry: adaptScale(scaling, nis, dof, odometry.maxScale) },
     },
     record: record('odometry', input.stamp, verdict, nis, dof, innovation, state, after),
@@ -72,7 +75,8 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
       : secondsBetween(state.lastOdometry, input.stamp);
   const factor = Math.sqrt(correlationInflation(dt, odometry.correlation));
   const weight = factor * tailWeight(nis, context.threshold(odometry.knee, dof));
-  const rows = Array.from({ length: dof }, () => weight);
+  const shared = sharedBias(measurement.noise.at(-1)!, state.wheels, odometry.legSeconds / dt);
+  const rows = Array.from({ length: dof }, (_, row) => (row === YAW_RATE ? weight * shared : weight));
   const updated = kalmanUpdate(state, inflated(measurement, rows));
   const after = { ...updated, odometryRefusedSince: undefined, slippedUntil: undefined };
   const unmeasured = Number.POSITIVE_INFINITY;
@@ -107,12 +111,21 @@ function linearise(
   noise[dof + 1] = odometry.lateralSigma ** 2;
   noise[2 * (dof + 1)] = odometry.verticalSigma ** 2;
   if (gyro && state.imu) {
-    innovation[3] = input.angular[2] - wheels.yawBias - (state.imu.angularVelocity[2] - state.gyroBias[2]);
-    H[3 * STATES + GYRO_BIAS + 2] = -1;
+    innovation[YAW_RATE] =
+      input.angular[2] - wheels.yawBias - (state.imu.angularVelocity[2] - state.gyroBias[2]);
+    H[YAW_RATE * STATES + GYRO_BIAS + 2] = -1;
     // The gyro's reading is noisy too; the held rate's variance is that of one reading.
-    noise[15] = yawRateVariance(input, context) + state.angularVariance;
+    noise[15] = yawRateVariance(input, context) + wheels.yawVariance + state.angularVariance;
   }
   return { innovation, H, noise };
+}
+
+/**
+ * By how much to inflate the sigma of the yaw rate, of this noise: until the next leg teaches the bias of the wheels,
+ * all of `count` messages are off by the same error of it, and together tell no more than that.
+ */
+function sharedBias(noise: number, { yawVariance }: Wheels, count: number): number {
+  return Math.sqrt(1 + (Math.max(0, count - 1) * yawVariance) / noise);
 }
 
 function yawRateVariance(input: OdometryInput, { config: { odometry } }: FusionContext): number {

@@ -172,12 +172,15 @@ function putLeg(row: NumberRow, leg: Leg | undefined): void {
   row.put3(leg.position);
   row.put4(leg.orientation);
   row.put(leg.variance);
+  row.put(leg.headingVariance);
   row.putFlag(leg.held);
   row.put3(leg.path);
   row.put(leg.length);
   row.put(leg.turn);
+  row.put(leg.turnVariance);
   row.put(leg.otherTurn);
   row.put4(leg.lastOrientation);
+  row.put(leg.lastRate);
 }
 
 function takeLeg(row: NumberRow): Leg | undefined {
@@ -189,11 +192,14 @@ function takeLeg(row: NumberRow): Leg | undefined {
     position: row.take3(),
     orientation: row.take4(),
     variance: row.take(),
+    headingVariance: row.take(),
     held: row.takeFlag(),
     path: row.take3(),
     length: row.take(),
     turn: row.take(),
+    turnVariance: row.take(),
     otherTurn: row.take(),
     lastOrientation: row.take4(),
+    lastRate: row.take(),
   };
 }

@@ -26,8 +26,15 @@ const CONFIG = fusionSchema.parse({
 export const TIMES = [5, 10, 15, 20];
 const ARM: Vec3 = [0.3, 0.1, 0.5];
 
-/** Normalised estimation error squared of all 15 states at TIMES, and the NIS by sensor. */
-export function consistencyRun(seed: number, nis: Record<string, number[]>): number[] {
+export interface ConsistencyRun {
+  /** normalised estimation error squared of all 15 states, at TIMES */
+  readonly nees: readonly number[];
+  /** the same of the bias of the wheels' yaw rate, once the first leg has taught it */
+  readonly wheelYaw: number;
+}
+
+/** A seeded drive; adds NIS by degree of freedom to those of each sensor. */
+export function consistencyRun(seed: number, nis: Record<string, number[]>): ConsistencyRun {
   const r = new Random(seed);
   const robot = new Weaver();
   const filter = new PoseFilter(CONFIG);
@@ -41,7 +48,9 @@ export function consistencyRun(seed: number, nis: Record<string, number[]>): num
   );
   let gyroBias = noise3(r, gyroBiasSigma);
   let accelerometerBias = noise3(r, accelerometerBiasSigma);
+  const yawBias = r.gaussian(0, CONFIG.odometry.yawBiasSigma);
   const nees: number[] = [];
+  let wheelYaw = 0;
   for (let k = 0; k <= 2000; k++) {
     const time = k / 100;
     const truth = robot.pose(time);
@@ -56,7 +65,7 @@ export function consistencyRun(seed: number, nis: Record<string, number[]>): num
     if (k === 0) continue;
     const records = [];
     if (k % 5 === 0) {
-      const rate = Weaver.yawRate(time) + r.gaussian(0, 0.03);
+      const rate = Weaver.yawRate(time) + yawBias + r.gaussian(0, 0.03);
       records.push(
         filter.odometry(at(time), plus([Weaver.speed(time), 0, 0], noise3(r, 0.05)), [0, 0, rate]),
       );
@@ -76,6 +85,8 @@ export function consistencyRun(seed: number, nis: Record<string, number[]>): num
     }
     if (!TIMES.includes(time)) continue;
     const estimate = filter.stateAt(at(time))!;
+    const { wheels } = estimate;
+    if (time === TIMES[0]) wheelYaw = (yawBias - wheels.yawBias) ** 2 / wheels.yawVariance;
     const turn = logSo3(quatMultiply(truth.orientation, quatConjugate(estimate.pose.orientation)));
     const error = Float64Array.of(
       ...sub(truth.position, estimate.pose.position),
@@ -86,5 +97,5 @@ export function consistencyRun(seed: number, nis: Record<string, number[]>): num
     );
     nees.push(mahalanobisSquared(cholesky(estimate.covariance, 15)!, error));
   }
-  return nees;
+  return { nees, wheelYaw };
 }
