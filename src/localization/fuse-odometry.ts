@@ -76,7 +76,9 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
   const factor = Math.sqrt(correlationInflation(dt, odometry.correlation));
   const weight = factor * tailWeight(nis, context.threshold(odometry.knee, dof));
   const shared = sharedBias(measurement.noise.at(-1)!, state.wheels, odometry.legSeconds / dt);
-  const rows = Array.from({ length: dof }, (_, row) => (row === YAW_RATE ? weight * shared : weight));
+  const rows = Array.from({ length: dof }, (_, row) =>
+    row === YAW_RATE ? Math.hypot(weight, shared) : weight,
+  );
   const updated = kalmanUpdate(state, inflated(measurement, rows));
   const after = { ...updated, odometryRefusedSince: undefined, slippedUntil: undefined };
   const unmeasured = Number.POSITIVE_INFINITY;
@@ -121,11 +123,11 @@ function linearise(
 }
 
 /**
- * By how much to inflate the sigma of the yaw rate, of this noise: until the next leg teaches the bias of the wheels,
- * all of `count` messages are off by the same error of it, and together tell no more than that.
+ * By how much to inflate the sigma of the yaw rate, of this noise, beside all else: until the next leg teaches the bias
+ * of the wheels, `count` messages are off by the same error of it, and together tell no more of it than one.
  */
 function sharedBias(noise: number, { yawVariance }: Wheels, count: number): number {
-  return Math.sqrt(1 + (Math.max(0, count - 1) * yawVariance) / noise);
+  return Math.sqrt((Math.max(0, count - 1) * yawVariance) / noise);
 }
 
 function yawRateVariance(input: OdometryInput, { config: { odometry } }: FusionContext): number {
