@@ -75,10 +75,12 @@ export function fuseOdometry(state: FilterState, input: OdometryInput, context: 
       : secondsBetween(state.lastOdometry, input.stamp);
   const factor = Math.sqrt(correlationInflation(dt, odometry.correlation));
   const weight = factor * tailWeight(nis, context.threshold(odometry.knee, dof));
-  const shared = sharedBias(measurement.noise.at(-1)!, state.wheels, odometry.legSeconds / dt);
-  const rows = Array.from({ length: dof }, (_, row) =>
-    row === YAW_RATE ? Math.hypot(weight, shared) : weight,
-  );
+  const rows = Array.from({ length: dof }, () => weight);
+  if (gyro)
+    rows[YAW_RATE] = Math.hypot(
+      weight,
+      sharedBias(measurement.noise.at(-1)!, state.wheels, odometry.legSeconds / dt),
+    );
   const updated = kalmanUpdate(state, inflated(measurement, rows));
   const after = { ...updated, odometryRefusedSince: undefined, slippedUntil: undefined };
   const unmeasured = Number.POSITIVE_INFINITY;

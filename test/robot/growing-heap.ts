@@ -5,7 +5,7 @@ import { configSchema } from '../../src/config.ts';
 import { loadCore } from '../../src/native.ts';
 
 /**
- * A process whose heap grows by some 35 MB that stay, as in half an hour of a drive. Prints how many collections
+ * A process whose heap grows by some 35 MB that stay, as in a long drive. Prints how many collections
  * searched the whole heap. Argument: `robot.keepMemory`.
  */
 const config = configSchema.parse({});

@@ -7,7 +7,7 @@ import { sub } from '../../src/math/vec3.ts';
 import type { Vec3 } from '../../src/types.ts';
 import { at, diagonal, noise3, plus, START, spoiled, Weaver } from './fusion-simulation.ts';
 
-/** White errors of exactly these sizes: no floors, no correlation, no scale errors. */
+/** White errors of exactly these sizes: no floors, no correlation, no scale errors; wheels turn with a bias. */
 const CONFIG = fusionSchema.parse({
   imu: { accelerometerNoise: 0.02, accelerometerAliasing: 0, gyroNoise: 0.002 },
   registration: { positionFloor: 0, rotationFloor: 0 },

@@ -6,7 +6,10 @@ import type { Row } from '../row.ts';
 const RUNS = 200;
 const DOF: Readonly<Record<string, number>> = { registration: 6, gnss: 3, odometry: 4 };
 
-/** NEES of all 15 states and of the wheels' yaw bias, and NIS of each sensor over seeded runs, as multiples of their 95 % bands: |1| is the edge. */
+/**
+ * NEES of all 15 states and of the wheels' yaw bias, and NIS of each sensor over seeded runs, as multiples of their 95 %
+ * bands: |1| is the edge.
+ */
 export function consistency(): Row[] {
   const nis: Record<string, number[]> = {};
   const runs = Array.from({ length: RUNS }, (_, k) => consistencyRun(1000 + k, nis));
